@@ -1,0 +1,107 @@
+# Needs make, git and Python 3.11+; everything else is installed into .venv/ by the first target run.
+# Another Python: make PYTHON=/path/to/python3.12 ...      Options for pytest: make test PYTEST="-k sms"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PO     := $(wildcard translations/*/LC_MESSAGES/*.po)
+MO     := $(PO:.po=.mo)
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+PYTHON ?=
+PYTEST ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+# -- Installing ------------------------------------------------------------------------------------
+# Each stamp is newer than the requirements that it stands for. A .venv whose Python is gone (the
+# system's was upgraded, say) is made anew.
+
+ifneq ($(wildcard $(VENV)),)
+ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null),True)
+$(shell rm -rf $(VENV))
+endif
+endif
+
+$(BIN)/python:
+	@python=$$(scripts/find-python.sh "$(PYTHON)") || exit 1; \
+	echo "Making $(VENV) with $$("$$python" --version) ..."; \
+	"$$python" -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "Installing what the product runs on ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(BIN)/python
+	@echo "Installing the tools for development and tests ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+translations/%.mo: translations/%.po | $(VENV)/.installed
+	@$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@ --locale=$(word 1,$(subst /, ,$*))
+
+.PHONY: install
+install: $(VENV)/.installed-dev $(MO) ## Install everything into .venv/
+
+# -- Trying it out ---------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.installed $(MO) ## Run the whole system here, with invented people (PORT=8000 PHONES_PORT=8001)
+	@exec $(BIN)/python -m devtools.demo
+
+.PHONY: demo-reset
+demo-reset: $(VENV)/.installed ## Remove the data of the demo
+	@exec $(BIN)/python -m devtools.demo reset
+
+# -- Checking --------------------------------------------------------------------------------------
+
+# Every check runs, whatever the others say; pytest's closing line is the last thing printed.
+.PHONY: test
+test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tests
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || { failed=1; echo "lint FAILED (see above); the tests run all the same"; }; \
+	BROWSER=$$(scripts/find-browser.sh install) && export BROWSER || failed=1; \
+	$(BIN)/python -m pytest $(PYTEST) || failed=1; \
+	exit $$failed
+
+.PHONY: test-unit
+test-unit: $(VENV)/.installed-dev $(MO) ## Run the unit tests only
+	@$(BIN)/python -m pytest tests/unit $(PYTEST)
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Check style and types
+	@failed=0; \
+	$(BIN)/ruff check --quiet || failed=1; \
+	$(BIN)/ruff format --check --quiet || { failed=1; $(BIN)/ruff format --check; }; \
+	$(BIN)/mypy || failed=1; \
+	exit $$failed
+
+.PHONY: format
+format: $(VENV)/.installed-dev ## Put the code into the project's style
+	@$(BIN)/ruff check --fix --quiet; status=$$?; $(BIN)/ruff format; exit $$status
+
+# -- Texts and pictures ----------------------------------------------------------------------------
+
+.PHONY: translations
+translations: $(VENV)/.installed ## Collect the texts of the pages, update the translations, compile them
+	@$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext --no-location --sort-output \
+		--project=dispatcher -o translations/messages.pot .
+	@$(BIN)/pybabel --quiet update -i translations/messages.pot -d translations --no-fuzzy-matching
+	@$(BIN)/pybabel compile -d translations
+
+.PHONY: screenshots
+screenshots: $(VENV)/.installed-dev $(MO) ## Take the screenshots of the documentation anew
+	@BROWSER=$$(scripts/find-browser.sh install) && export BROWSER && \
+	exec $(BIN)/python -m devtools.screenshots
+
+# -- Cleaning --------------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## Remove what was installed and built; data in instance/ stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(MO)
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

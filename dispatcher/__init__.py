@@ -1,0 +1,62 @@
+"""A dispatcher of volunteers: a call becomes a task, a task finds its volunteer."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from dispatcher import broker, cli, config, models, web
+from dispatcher.database import db
+from dispatcher.extensions import babel, csrf, limiter, login_manager, migrate
+from dispatcher.sms.twilio import Signature, TwilioGateway
+
+ROOT = Path(__file__).parent.parent
+
+__all__ = ["create_app", "models"]
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """The application, configured from the environment.
+
+    Raises:
+        dispatcher.config.ConfigurationError: a setting is missing or wrong.
+    """
+    app = Flask(
+        "dispatcher",
+        root_path=str(ROOT / "dispatcher"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    app.config.update(config.from_environment())
+    app.config.update(overrides or {})
+    app.config["RATELIMIT_STORAGE_URI"] = re.sub(
+        "^unix://", "redis+unix://", app.config["REDIS_URL"]
+    )
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {
+        "socket_connect_timeout": 0.3,
+        "socket_timeout": 0.3,
+    }
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=web.language.select)
+    broker.celery_init_app(app)
+    app.extensions["gateway"] = TwilioGateway(
+        account_sid=app.config["TWILIO_ACCOUNT_SID"] or "AC0",
+        auth_token=app.config["TWILIO_AUTH_TOKEN"] or "unset",
+        sender=app.config["HOTLINE_SMS_NUMBER"],
+        callback_url=app.config["PUBLIC_URL"] + "/sms/status",
+        messaging_service=app.config["TWILIO_MESSAGING_SERVICE_SID"],
+        base_url=app.config["TWILIO_API_BASE"],
+    )
+    app.extensions["signature"] = Signature(app.config["TWILIO_AUTH_TOKEN"])
+    web.init_app(app)
+    cli.init_app(app)
+    return app

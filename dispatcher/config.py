@@ -1,0 +1,81 @@
+"""Configuration, all of it from environment variables. README.md has the table."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dispatcher.rules.settings import DispatchSettings, parse_quiet_hours, with_overrides
+from dispatcher.sms.twilio import TWILIO_URL
+
+
+class ConfigurationError(RuntimeError):
+    """A setting is missing or can't be understood; the message says which, for the operator."""
+
+
+def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
+    """The Flask configuration.
+
+    Raises:
+        ConfigurationError: something is missing or wrong.
+    """
+    get = (dict(os.environ) if env is None else env).get
+    data_dir = Path(get("DATA_DIR", "instance")).resolve()
+    secret = get("SECRET_KEY", "")
+    if len(secret) < 16:
+        raise ConfigurationError("SECRET_KEY must be set to at least 16 random characters")
+    public_url = get("PUBLIC_URL", f"http://127.0.0.1:{get('PORT', '8000')}").rstrip("/")
+    return {
+        "SECRET_KEY": secret,
+        "DATA_DIR": data_dir,
+        "SQLALCHEMY_DATABASE_URI": get("DATABASE_URL", f"sqlite:///{data_dir}/dispatcher.db"),
+        "REDIS_URL": get("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        "PUBLIC_URL": public_url,
+        "HOTLINE_PHONE": get("HOTLINE_PHONE", "0351-7010000"),
+        "AREA_CODE": get("AREA_CODE", "0351"),
+        "ZONE": _zone(get("TIMEZONE", "Asia/Shanghai")),
+        "DISPATCH": _dispatch(get("DISPATCH_SETTINGS", ""), get("QUIET_HOURS", "21:00-07:00")),
+        "TWILIO_ACCOUNT_SID": get("TWILIO_ACCOUNT_SID", ""),
+        "TWILIO_AUTH_TOKEN": get("TWILIO_AUTH_TOKEN", ""),
+        "TWILIO_API_BASE": get("TWILIO_API_BASE", TWILIO_URL),
+        "TWILIO_MESSAGING_SERVICE_SID": get("TWILIO_MESSAGING_SERVICE_SID", ""),
+        "HOTLINE_SMS_NUMBER": get("HOTLINE_SMS_NUMBER", ""),
+        "LOGIN_RATE": get("LOGIN_RATE", "20 per minute"),
+        "LINK_RATE": get("LINK_RATE", "60 per minute"),
+        "TRUSTED_PROXIES": int(get("TRUSTED_PROXIES", "0")),
+        # Sessions: out of reach of scripts and of other sites, and of plain HTTP when we have TLS.
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": public_url.startswith("https://"),
+        "SESSION_COOKIE_NAME": "dispatcher",
+        "REMEMBER_COOKIE_SECURE": public_url.startswith("https://"),
+        "PERMANENT_SESSION_LIFETIME": 14 * 3600,  # longer than a night shift
+        "WTF_CSRF_TIME_LIMIT": 14 * 3600,  # a form left open through a shift must still save
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "BABEL_DEFAULT_LOCALE": "zh",
+        "BABEL_DEFAULT_TIMEZONE": "UTC",
+        "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent.parent / "translations"),
+        "RATELIMIT_HEADERS_ENABLED": False,
+    }
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise ConfigurationError(f"TIMEZONE is no time zone: {name}") from error
+
+
+def _dispatch(path: str, quiet: str) -> DispatchSettings:
+    try:
+        settings = DispatchSettings(quiet=parse_quiet_hours(quiet))
+    except ValueError as error:
+        raise ConfigurationError(f'QUIET_HOURS must be like "21:00-07:00" or "off": {quiet}') from error
+    if not path:
+        return settings
+    try:
+        with Path(path).open("rb") as file:
+            return with_overrides(settings, tomllib.load(file))
+    except (OSError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"DISPATCH_SETTINGS {path}: {error}") from error

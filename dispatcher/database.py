@@ -1,0 +1,145 @@
+"""The database: sessions that can't write by accident, and one way to write on purpose.
+
+Outside :func:`transaction` the session is *read-only, enforced by the database itself*
+(``PRAGMA query_only`` on SQLite, ``READ ONLY`` transactions on PostgreSQL). So a GET can't change
+anything, whatever its code does. Inside it, the session holds SQLite's write lock from the first
+statement (``BEGIN IMMEDIATE``), because a read transaction that turns into a write may be refused
+halfway and can't be retried safely.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from flask import current_app
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import JSON, DateTime, Engine, MetaData, event
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_S = 10.0
+"""How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""
+
+_WRITING = "dispatcher_writing"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always timezone-aware and in UTC, on databases with and without time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Constraint names are fixed so that migrations can name them."""
+
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_N_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            dict[str, Any]: JSON(),
+            list[dict[str, Any]]: JSON(),
+            list[str]: JSON(),
+        },
+    )
+
+
+class _ModalSession(FlaskSession):
+    """Binds to the read-only or the writing face of the same engine, by what is going on."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        engine = super().get_bind(*args, **kwargs)
+        faces = current_app.extensions.setdefault("database_faces", {})
+        writing = bool(self.info.get(_WRITING))
+        face = faces.get((engine, writing))
+        if face is None:
+            # One face per mode for good: the session keys its connections by the bind's identity.
+            options: dict[str, Any] = {_WRITING: writing}
+            if engine.dialect.name == "postgresql":
+                options["postgresql_readonly"] = not writing
+            face = faces[engine, writing] = engine.execution_options(**options)
+        return cast(Engine, face)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": _ModalSession})
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(dbapi_connection: Any, _record: Any) -> None:
+    if not type(dbapi_connection).__module__.startswith("sqlite3"):
+        return
+    dbapi_connection.isolation_level = None  # the begin listener below says BEGIN, not the driver
+    cursor = dbapi_connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL, not NORMAL: with NORMAL a power cut can undo a save that the operator was told of.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    writing = connection.get_execution_options().get(_WRITING)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if writing is False else 'OFF'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One use case: read, decide, write, commit once; then publish the wake-ups it noted.
+
+    On an exception everything is rolled back and no wake-up leaves. Wake-ups are best-effort: the
+    tick finds what they would have announced, so a broker that is down costs time, never work.
+    Nesting is an error: a use case is whole or it isn't one.
+    """
+    session: Session = db.session()
+    if session.info.get(_WRITING):
+        raise RuntimeError("transaction() inside transaction(): hand the session on instead")
+    # A read snapshot can't be upgraded to a write on SQLite; start anew and read again.
+    session.rollback()
+    session.info[_WRITING] = True
+    session.info["wakeups"] = []
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        session.info["wakeups"] = []
+        raise
+    finally:
+        session.info[_WRITING] = False
+        wakeups = session.info.pop("wakeups")
+    if wakeups:
+        current_app.extensions["publisher"].publish(wakeups)
+
+
+def wake(session: Session, job: str, row_id: int) -> None:
+    """Note that `job` should run for `row_id` once this transaction has committed."""
+    session.info["wakeups"].append((job, row_id))

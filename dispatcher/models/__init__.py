@@ -1,0 +1,36 @@
+"""The tables, one file for a noun. Import models from here."""
+
+from dispatcher.models.campus import Campus, CampusNeighbour
+from dispatcher.models.help_request import HelpRequest, RepeatCall
+from dispatcher.models.history import Attention, Event
+from dispatcher.models.message import LinkToken, Message, MessageReceipt, ReplyCode
+from dispatcher.models.retiree import Retiree, RetireePhone, SearchKey
+from dispatcher.models.staff import ADMINISTRATOR, COORDINATOR, OPERATOR, ROLES, Staff
+from dispatcher.models.task import Assignment, Offer, Task
+from dispatcher.models.volunteer import DutyWindow, Volunteer
+
+__all__ = [
+    "ADMINISTRATOR",
+    "COORDINATOR",
+    "OPERATOR",
+    "ROLES",
+    "Assignment",
+    "Attention",
+    "Campus",
+    "CampusNeighbour",
+    "DutyWindow",
+    "Event",
+    "HelpRequest",
+    "LinkToken",
+    "Message",
+    "MessageReceipt",
+    "Offer",
+    "RepeatCall",
+    "ReplyCode",
+    "Retiree",
+    "RetireePhone",
+    "SearchKey",
+    "Staff",
+    "Task",
+    "Volunteer",
+]

@@ -1,0 +1,77 @@
+"""Retirees, their phones, and the keys by which an operator finds them."""
+
+from datetime import date
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatcher.database import Base
+from dispatcher.models.campus import Campus
+
+
+class Retiree(Base):
+    """The person helped.
+
+    `area` is what may be told before a volunteer accepts (a compound, never a door); `address` is
+    the door. `visit_notes` are for the visit; `health_notes` reach only the assigned volunteer and
+    the staff.
+    """
+
+    __tablename__ = "retiree"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    title_zh: Mapped[str] = mapped_column(String(20), default="老师")
+    sex: Mapped[str] = mapped_column(String(1), default="")
+    birth_year: Mapped[int | None]
+    campus_id: Mapped[int] = mapped_column(ForeignKey("campus.id"), index=True)
+    area: Mapped[str] = mapped_column(String(80), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    visit_notes: Mapped[str] = mapped_column(String(500), default="")
+    health_notes: Mapped[str] = mapped_column(String(500), default="")
+    contact_name: Mapped[str] = mapped_column(String(80), default="")
+    contact_relation: Mapped[str] = mapped_column(String(40), default="")
+    contact_phone: Mapped[str] = mapped_column(String(20), default="")
+    language: Mapped[str] = mapped_column(String(2), default="zh")
+
+    campus: Mapped[Campus] = relationship()
+    phones: Mapped[list["RetireePhone"]] = relationship(
+        order_by="RetireePhone.rank", cascade="all, delete-orphan"
+    )
+
+    def age(self, today: date) -> int | None:
+        """Age in years at the end of `today`'s year (only the year of birth is kept)."""
+        return today.year - self.birth_year if self.birth_year else None
+
+    @property
+    def mobile(self) -> str | None:
+        """The first phone that can get an SMS, E.164."""
+        return next((p.number for p in self.phones if p.kind == "mobile"), None)
+
+
+class RetireePhone(Base):
+    """One of a retiree's phones. Couples share numbers, so a number isn't unique."""
+
+    __tablename__ = "retiree_phone"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    retiree_id: Mapped[int] = mapped_column(ForeignKey("retiree.id"), index=True)
+    number: Mapped[str] = mapped_column(String(20), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    label: Mapped[str] = mapped_column(String(40), default="")
+    rank: Mapped[int] = mapped_column(default=0)
+
+
+class SearchKey(Base):
+    """A string under which an operator may look for a retiree: name, pinyin, initials, digits."""
+
+    __tablename__ = "search_key"
+    __table_args__ = (Index("ix_search_key_key_retiree", "key", "retiree_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    retiree_id: Mapped[int] = mapped_column(ForeignKey("retiree.id"), index=True)
+    # Byte order on every database, so that "begins with" is a range of the index.
+    key: Mapped[str] = mapped_column(
+        String(120).with_variant(String(120, collation="C"), "postgresql")
+    )
+    kind: Mapped[str] = mapped_column(String(10))

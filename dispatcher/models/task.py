@@ -1,0 +1,120 @@
+"""Tasks, offers and assignments: a piece of help, whom it was put to, and who holds it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatcher.database import Base
+from dispatcher.models.campus import Campus
+from dispatcher.models.help_request import HelpRequest
+from dispatcher.models.retiree import Retiree
+from dispatcher.models.volunteer import Volunteer
+from dispatcher.rules.lifecycle import OfferState, TaskState
+
+
+class Task(Base):
+    """One piece of help that one volunteer can do.
+
+    `items`: what to buy, one dict a line (`name`, `strength`, `amount`, `source`, `where` for
+    medicine; `name`, `amount` for groceries). `opened_at`: when it last became open; the rings
+    count from it. `look_again_at`: when the tick must look at it next, whatever its state; None
+    when nothing is due. `waiting`: what the last plan said it waits for. `spent_fen`: money the
+    volunteer laid out, in fen (1/100 yuan). `version` rises with every change and guards edits.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_state_campus", "state", "campus_id"),
+        Index("ix_task_look_again_at", "look_again_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("help_request.id"), index=True)
+    retiree_id: Mapped[int] = mapped_column(ForeignKey("retiree.id"), index=True)
+    campus_id: Mapped[int] = mapped_column(ForeignKey("campus.id"))
+    category: Mapped[str] = mapped_column(String(12))
+    urgency: Mapped[str] = mapped_column(String(10))
+    due_by: Mapped[datetime | None]
+    items: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    notes: Mapped[str] = mapped_column(String(1000), default="")
+    remote: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(12), default=TaskState.OPEN)
+    code_word: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    opened_at: Mapped[datetime]
+    assigned_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    look_again_at: Mapped[datetime | None]
+    waiting: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    spent_fen: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+    request: Mapped[HelpRequest] = relationship()
+    retiree: Mapped[Retiree] = relationship()
+    campus: Mapped[Campus] = relationship()
+    offers: Mapped[list["Offer"]] = relationship(order_by="Offer.id", back_populates="task")
+    assignments: Mapped[list["Assignment"]] = relationship(
+        order_by="Assignment.id", back_populates="task"
+    )
+
+
+class Offer(Base):
+    """A task put to one volunteer. Nobody is asked twice for the same task: the pair is unique.
+
+    `why`: the reasons of the choice as [code, parameters] pairs, rendered in the reader's language.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        UniqueConstraint("task_id", "volunteer_id"),
+        Index("ix_offer_volunteer_created", "volunteer_id", "created_at"),
+        Index("ix_offer_state_expires", "state", "expires_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"))
+    wave: Mapped[int]
+    ring: Mapped[int]
+    why: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(12), default=OfferState.QUEUED)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    decline_reason: Mapped[str] = mapped_column(String(20), default="")
+    said: Mapped[str] = mapped_column(String(500), default="")
+
+    task: Mapped[Task] = relationship(back_populates="offers")
+    volunteer: Mapped[Volunteer] = relationship()
+
+
+class Assignment(Base):
+    """The hold of one volunteer on one task. At most one stands: a partial unique index says so."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index(
+            "uq_assignment_standing",
+            "task_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_assignment_volunteer", "volunteer_id", "ended_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), index=True)
+    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"))
+    by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str] = mapped_column(String(20), default="")
+
+    task: Mapped[Task] = relationship(back_populates="assignments")
+    volunteer: Mapped[Volunteer] = relationship()

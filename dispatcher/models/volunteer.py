@@ -1,0 +1,49 @@
+"""Volunteers and the hours in which they may be asked."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatcher.database import Base
+from dispatcher.models.campus import Campus
+
+
+class Volunteer(Base):
+    """A member of the emergency work group, of one home campus.
+
+    `capacity`: tasks held at once. `night_ok`: agreed to be asked for urgent help in quiet hours
+    and beyond the daily cap. `stopped_at`: they sent STOP; nothing goes out until START.
+    """
+
+    __tablename__ = "volunteer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    phone: Mapped[str] = mapped_column(String(20), unique=True)
+    campus_id: Mapped[int] = mapped_column(ForeignKey("campus.id"), index=True)
+    language: Mapped[str] = mapped_column(String(2), default="zh")
+    role_note: Mapped[str] = mapped_column(String(80), default="")
+    capacity: Mapped[int] = mapped_column(default=2)
+    night_ok: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    paused_until: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    last_asked_at: Mapped[datetime | None]
+
+    campus: Mapped[Campus] = relationship()
+    windows: Mapped[list["DutyWindow"]] = relationship(
+        order_by="DutyWindow.weekday, DutyWindow.start_min", cascade="all, delete-orphan"
+    )
+
+
+class DutyWindow(Base):
+    """A weekly stretch of duty: `weekday` 0 is Monday; minutes since local midnight, end ≤ 1440."""
+
+    __tablename__ = "duty_window"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"), index=True)
+    weekday: Mapped[int]
+    start_min: Mapped[int]
+    end_min: Mapped[int]

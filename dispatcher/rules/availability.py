@@ -1,0 +1,65 @@
+"""When somebody may be asked: weekly duty windows and quiet hours, in local time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+WEEK_MIN = 7 * 24 * 60
+
+
+@dataclass(frozen=True)
+class Window:
+    """A weekly stretch of duty. `weekday` 0 is Monday; minutes since midnight; `end_min` ≤ 1440."""
+
+    weekday: int
+    start_min: int
+    end_min: int
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """A daily stretch in which phones stay silent, local time; it may cross midnight."""
+
+    start: time
+    end: time
+
+    def covers(self, local: datetime) -> bool:
+        """Whether `local` lies inside; the start belongs to it, the end doesn't."""
+        moment = local.time()
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+    def next_end(self, local: datetime) -> datetime:
+        """The first end after `local`."""
+        end = local.replace(
+            hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0
+        )
+        return end if end > local else end + timedelta(days=1)
+
+
+def on_duty_until(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the duty that covers `now` ends, or None off duty.
+
+    Windows that touch (one until midnight, the next from midnight) count as one stretch, so a night
+    shift doesn't seem to end at 24:00.
+    """
+    local = now.astimezone(zone)
+    minute = local.weekday() * 1440 + local.hour * 60 + local.minute
+    spans = sorted(
+        (w.weekday * 1440 + w.start_min, w.weekday * 1440 + w.end_min)
+        for w in windows
+        if w.end_min > w.start_min
+    )
+    # The week is a circle: lay it out twice, so that Sunday night runs on into Monday.
+    spans += [(start + WEEK_MIN, end + WEEK_MIN) for start, end in spans]
+    end: int | None = None
+    for span_start, span_end in spans:
+        covers = span_start <= minute < span_end if end is None else span_start <= end < span_end
+        if covers:
+            end = span_end
+    if end is None:
+        return None
+    since = local.replace(second=0, microsecond=0)
+    return since + timedelta(minutes=end - minute)

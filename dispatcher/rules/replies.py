@@ -1,0 +1,130 @@
+"""From the text of an SMS reply to what the sender wants.
+
+A reply is digits first, then anything: `slot` (the task's number on that phone) and one digit for
+the answer, such as 31 for "task 3: yes". With a single live task on the phone the answer alone is
+understood. What follows the digits is the sender's own words and is never thrown away.
+Letters are no commands: YES, STOP and the like never reach us from the gateway.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+FIRST_SLOT, LAST_SLOT = 2, 99
+"""Slots start at 2, so that "10" and "11" aren't mistaken for a bare answer typed twice."""
+
+# 31号楼, 3点, 2盒: a number that counts something is talk, not an answer.
+_MEASURES = "号点楼分个单元块元月日天年盒瓶片袋斤公里层室栋幢小时度%％"
+_REPLY = re.compile(r"^[\s\W]*(\d{1,3})(?P<rest>(?:\D.*)?)$", re.DOTALL)
+
+
+class Intent(StrEnum):
+    """What a reply asks for."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    UNDERWAY = "underway"
+    DELIVERED = "delivered"
+    HAND_BACK = "hand_back"
+    ALL_WELL = "all_well"
+    PROBLEM = "problem"
+
+
+class Stage(StrEnum):
+    """What a task on a phone waits for from that phone."""
+
+    OFFERED = "offered"
+    HELD = "held"
+    CHECK = "check"
+    OVER = "over"
+
+
+class Unclear(StrEnum):
+    """Why a reply couldn't be acted on."""
+
+    NOT_UNDERSTOOD = "not_understood"
+    NOTHING_LIVE = "nothing_live"
+    AMBIGUOUS = "ambiguous"
+
+
+ANSWERS: dict[Stage, dict[str, Intent]] = {
+    Stage.OFFERED: {"1": Intent.ACCEPT, "0": Intent.DECLINE},
+    Stage.HELD: {
+        "1": Intent.ACCEPT,  # a second yes is harmless and deserves no rebuke
+        "2": Intent.UNDERWAY,
+        "3": Intent.DELIVERED,
+        "0": Intent.HAND_BACK,
+    },
+    Stage.CHECK: {"1": Intent.ALL_WELL, "2": Intent.PROBLEM},
+    Stage.OVER: {},
+}
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A task on the phone that replied. `ref` is the caller's own handle for it."""
+
+    slot: int
+    stage: Stage
+    ref: int
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A reply that names exactly one live task and one thing to do with it."""
+
+    intent: Intent
+    ref: int
+    text: str
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """A reply that can't be acted on; `ref` is the task it named, when it named one that is over."""
+
+    why: Unclear
+    text: str
+    ref: int | None = None
+
+
+def slot(number: int) -> int:
+    """The short number people type for the `number`-th code of a phone (counting from 0)."""
+    return FIRST_SLOT + number % (LAST_SLOT - FIRST_SLOT + 1)
+
+
+def understand(body: str, threads: Sequence[Thread]) -> Understood | NotUnderstood:
+    """What `body` means to a phone with these `threads`, newest first.
+
+    Only the newest thread of a slot counts; older ones gave their number back long ago.
+    """
+    text = unicodedata.normalize("NFKC", body).strip()
+    match = _REPLY.match(text)
+    if not match or match["rest"][:1] in tuple(_MEASURES):
+        return NotUnderstood(Unclear.NOT_UNDERSTOOD, text)
+    digits, rest = match[1], match["rest"].strip(" \t\r\n,.;:!?，。；：！？、")
+    live = [thread for thread in threads if thread.stage is not Stage.OVER]
+    if len(digits) == 1:
+        return _bare(digits, rest, text, live)
+    named = next((t for t in threads if t.slot == int(digits[:-1])), None)
+    if named is None:
+        return NotUnderstood(Unclear.NOTHING_LIVE, text)
+    intent = ANSWERS[named.stage].get(digits[-1])
+    if intent is None:
+        over = named.stage is Stage.OVER
+        why = Unclear.NOTHING_LIVE if over else Unclear.NOT_UNDERSTOOD
+        return NotUnderstood(why, text, named.ref)
+    return Understood(intent, named.ref, rest)
+
+
+def _bare(digit: str, rest: str, text: str, live: Sequence[Thread]) -> Understood | NotUnderstood:
+    """An answer without a task's number: understood only when a single live task can be meant."""
+    if not live:
+        return NotUnderstood(Unclear.NOTHING_LIVE, text)
+    if len(live) > 1:
+        return NotUnderstood(Unclear.AMBIGUOUS, text)
+    intent = ANSWERS[live[0].stage].get(digit)
+    if intent is None:
+        return NotUnderstood(Unclear.NOT_UNDERSTOOD, text, live[0].ref)
+    return Understood(intent, live[0].ref, rest)

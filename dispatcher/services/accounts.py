@@ -1,0 +1,63 @@
+"""Accounts of staff: making them, and checking who logs in."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from dispatcher.database import db, transaction
+from dispatcher.models import ROLES, Staff
+
+# Checked when there is no such account, so that a wrong name takes as long as a wrong password.
+_NOBODY = generate_password_hash(secrets.token_hex(16))
+
+
+def add(
+    tx: Session, username: str, name: str, role: str, password: str, campus_id: int | None = None
+) -> Staff:
+    """Make an account.
+
+    Raises:
+        ValueError: no such role.
+    """
+    if role not in ROLES:
+        raise ValueError(f"no such role: {role}")
+    person = Staff(
+        username=username,
+        name=name,
+        role=role,
+        campus_id=campus_id,
+        password_hash=generate_password_hash(password),
+        session_key=secrets.token_hex(8),
+        active=True,
+    )
+    tx.add(person)
+    return person
+
+
+def log_in(username: str, password: str, now: datetime) -> Staff | None:
+    """The account, if name and password fit and it is in use."""
+    person = db.session.scalars(select(Staff).where(Staff.username == username.strip())).first()
+    fits = check_password_hash(person.password_hash if person else _NOBODY, password)
+    if person is None or not fits or not person.active:
+        return None
+    with transaction() as tx:
+        tx.get_one(Staff, person.id).last_login_at = now
+    return db.session.get(Staff, person.id)
+
+
+def by_session(value: str) -> Staff | None:
+    """The account behind a session value, unless its session key has changed since."""
+    person_id, _, key = value.partition(".")
+    if not person_id.isdigit():
+        return None
+    person = db.session.get(Staff, int(person_id))
+    return person if person is not None and secrets.compare_digest(person.session_key, key) else None
+
+
+def set_language(person: Staff, language: str) -> None:
+    """Remember the language a member of staff reads."""
+    with transaction() as tx:
+        tx.get_one(Staff, person.id).language = language

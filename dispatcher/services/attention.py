@@ -1,0 +1,91 @@
+"""What needs a person: raised with its reason, resolved by a person or by events."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.models import Attention, Retiree, Task, Volunteer
+from dispatcher.services import history
+
+# What a standing attention of a task means once the task has moved on by itself.
+SETTLED_BY_ACCEPTING = ("nobody_left", "nobody_answered", "too_long", "due_in_quiet_hours")
+SETTLED_BY_ASSIGNING = (
+    *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "retiree_problem",
+    "no_word", "stopped", "repeat_call",
+)  # fmt: skip
+
+
+def raise_(
+    tx: Session,
+    reason: str,
+    now: datetime,
+    task: Task | None = None,
+    retiree: Retiree | None = None,
+    volunteer: Volunteer | None = None,
+    message_id: int | None = None,
+    subject: str = "",
+    **params: Any,
+) -> Attention:
+    """Put something on the coordinators' list; the same thing for the same subject stands once.
+
+    Raised again while it stands, it takes the newer parameters (the newer words to say) and keeps
+    its age.
+    """
+    subject = subject or _subject(task, retiree, volunteer)
+    standing = tx.scalars(
+        select(Attention).where(
+            Attention.reason == reason,
+            Attention.subject == subject,
+            Attention.resolved_at.is_(None),
+        )
+    ).first()
+    if standing is not None:
+        standing.params = params
+        standing.message_id = message_id or standing.message_id
+        return standing
+    raised = Attention(
+        reason=reason,
+        subject=subject,
+        params=params,
+        task_id=task.id if task else None,
+        retiree_id=retiree.id if retiree else (task.retiree_id if task else None),
+        volunteer_id=volunteer.id if volunteer else None,
+        message_id=message_id,
+        raised_at=now,
+    )
+    tx.add(raised)
+    tx.flush()
+    history.record(tx, "attention", history.SYSTEM, now, task, reason=reason, **params)
+    return raised
+
+
+def _subject(task: Task | None, retiree: Retiree | None, volunteer: Volunteer | None) -> str:
+    """What an attention is about, as a key."""
+    for noun, row in (("task", task), ("volunteer", volunteer), ("retiree", retiree)):
+        if row is not None:
+            return f"{noun}:{row.id}"
+    raise ValueError("an attention needs a subject")
+
+
+def settle(
+    tx: Session, task: Task, now: datetime, actor: history.Actor, resolution: str,
+    reasons: tuple[str, ...] | None = None,
+) -> None:  # fmt: skip
+    """Resolve the standing attention of `task` (only `reasons`, if given)."""
+    query = select(Attention).where(Attention.task_id == task.id, Attention.resolved_at.is_(None))
+    if reasons is not None:
+        query = query.where(Attention.reason.in_(reasons))
+    for standing in tx.scalars(query):
+        resolve(standing, now, actor, resolution)
+
+
+def resolve(standing: Attention, now: datetime, actor: history.Actor, resolution: str) -> bool:
+    """Mark as seen to; False when somebody else already has."""
+    if standing.resolved_at is not None:
+        return False
+    standing.resolved_at = now
+    standing.resolved_by = actor.name
+    standing.resolution = resolution
+    return True

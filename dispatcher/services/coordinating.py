@@ -1,0 +1,246 @@
+"""What a coordinator does to a task: assign by hand, ask more, change, cancel, close, note."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.database import transaction, wake
+from dispatcher.models import Attention, Event, Staff, Task, Volunteer
+from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
+from dispatcher.rules.settings import URGENCIES
+from dispatcher.services import attention, dispatching, history, outbox, responding, tokens
+from dispatcher.services.progress import end, reopen
+from dispatcher.services.states import move
+
+
+class Conflict(Exception):
+    """Somebody changed the task since the page was shown; `news` are the events since."""
+
+    def __init__(self, news: list[Event]) -> None:
+        super().__init__("the task has changed")
+        self.news = news
+
+
+class Refused(Exception):
+    """What was asked can't be done any more; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Which task, by whom, and the last event on the page that the person saw."""
+
+    task_id: int
+    by: Staff
+    seen_event_id: int
+    now: datetime
+
+
+def assign(edit: Edit, volunteer_id: int) -> None:
+    """Give the task to a volunteer who said yes by other means; whoever held it is released.
+
+    Raises:
+        Conflict: the task has changed hands meanwhile.
+        Refused: it is over, or the volunteer can't be given it.
+    """
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        volunteer = tx.get(Volunteer, volunteer_id)
+        if volunteer is None or not volunteer.active:
+            raise Refused("no_such_volunteer")
+        actor = history.staff(edit.by)
+        standing = responding.standing_assignment(tx, task)
+        if standing is not None:
+            if standing.volunteer_id == volunteer.id and task.state in HELD:
+                return
+            standing.ended_at, standing.end_reason = edit.now, "reassigned"
+            tokens.revoke(tx, task.id, standing.volunteer_id, edit.now)
+            outbox.to_volunteer(
+                tx, "released", standing.volunteer, edit.now, task, **outbox.retiree_params(task.retiree)
+            )
+        if task.state != TaskState.OPEN:
+            reopen(tx, task, edit.now)
+        if not responding.take(tx, task, volunteer, edit.now):
+            raise Refused("over")
+        offer = responding.offer_of(tx, task, volunteer)
+        if offer is not None:
+            move(tx, offer, OfferState.ACCEPTED, LIVE_OFFER, answered_at=edit.now)
+        history.record(tx, "assigned", actor, edit.now, task, volunteer=volunteer.name)
+        attention.settle(tx, task, edit.now, actor, "assigned", attention.SETTLED_BY_ASSIGNING)
+        responding.settle_assignment(tx, task, volunteer, edit.by.id, edit.now)
+
+
+def ask_more(edit: Edit) -> int:
+    """Ask the next wave now. How many were asked: 0 when nobody is left.
+
+    Raises:
+        Conflict, Refused: as in :func:`assign`.
+    """
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        if task.state != TaskState.OPEN or task.remote:
+            raise Refused("not_open")
+        return dispatching.ask_more(tx, task, history.staff(edit.by), edit.now)
+
+
+def change_urgency(edit: Edit, urgency: str) -> None:
+    """Make it more or less pressing; the search goes on at the new pace.
+
+    Raises:
+        Conflict, Refused: as in :func:`assign`.
+    """
+    if urgency not in URGENCIES:
+        raise Refused("no_such_urgency")
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        if urgency != task.urgency:
+            set_urgency(tx, task, urgency, history.staff(edit.by), edit.now)
+
+
+def set_urgency(tx: Session, task: Task, urgency: str, actor: history.Actor, now: datetime) -> None:
+    """Write the new urgency, tell whoever holds the task, and look again at once."""
+    history.record(tx, "urgency", actor, now, task, before=task.urgency, after=urgency)
+    task.urgency = urgency
+    task.version += 1
+    standing = responding.standing_assignment(tx, task)
+    if standing is not None and task.state in HELD:
+        outbox.to_volunteer(
+            tx, "changed_volunteer", standing.volunteer, now, task,
+            **outbox.retiree_params(task.retiree),
+        )  # fmt: skip
+    elif task.state == TaskState.OPEN and not task.remote:
+        task.look_again_at = now
+        wake(tx, "look", task.id)
+
+
+def cancel(edit: Edit, reason: str) -> None:
+    """End the task undone, with a reason; everybody concerned is told.
+
+    Raises:
+        Conflict, Refused: as in :func:`assign`.
+    """
+    if not reason.strip():
+        raise Refused("reason_missing")
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        actor = history.staff(edit.by)
+        standing = responding.standing_assignment(tx, task)
+        if not end(tx, task, TaskState.CANCELLED, edit.now):
+            raise Refused("over")
+        history.record(tx, "cancelled", actor, edit.now, task, said=reason)
+        attention.settle(tx, task, edit.now, actor, "cancelled")
+        for offer in list(task.offers):
+            responding.withdraw(tx, offer, "cancelled_volunteer", edit.now)
+        if standing is not None:
+            outbox.to_volunteer(tx, "cancelled_volunteer", standing.volunteer, edit.now, task)
+        outbox.to_retiree(tx, "cancelled_retiree", task, edit.now)
+
+
+def close(edit: Edit, note: str) -> None:
+    """End the task as done: the coordinator has heard so, or did it by other means.
+
+    Raises:
+        Conflict, Refused: as in :func:`assign`.
+    """
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        actor = history.staff(edit.by)
+        if not end(tx, task, TaskState.CLOSED, edit.now):
+            raise Refused("over")
+        history.record(tx, "closed", actor, edit.now, task, said=note)
+        attention.settle(tx, task, edit.now, actor, "closed")
+        for offer in list(task.offers):
+            responding.withdraw(tx, offer, "taken", edit.now)
+
+
+def reopen_task(edit: Edit, note: str) -> None:
+    """Somebody has to go again: the retiree wasn't well served, or the volunteer can't be reached.
+
+    Raises:
+        Conflict, Refused: as in :func:`assign`.
+    """
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        actor = history.staff(edit.by)
+        standing = responding.standing_assignment(tx, task)
+        if task.state == TaskState.OPEN or not reopen(tx, task, edit.now):
+            raise Refused("over")
+        if standing is not None:
+            standing.ended_at, standing.end_reason = edit.now, "reopened"
+            tokens.revoke(tx, task.id, standing.volunteer_id, edit.now)
+            outbox.to_volunteer(
+                tx, "released", standing.volunteer, edit.now, task, **outbox.retiree_params(task.retiree)
+            )
+            outbox.to_retiree(
+                tx, "finding_another", task, edit.now, volunteer=standing.volunteer.name
+            )
+        history.record(tx, "reopened", actor, edit.now, task, said=note)
+        attention.settle(tx, task, edit.now, actor, "reopened", attention.SETTLED_BY_ASSIGNING)
+
+
+def note(edit: Edit, text: str) -> None:
+    """Add a line to the history. Notes never conflict: they only add."""
+    if not text.strip():
+        raise Refused("note_missing")
+    with transaction() as tx:
+        task = dispatching.lock(tx, edit.task_id)
+        if task is None:
+            raise Refused("no_such_task")
+        history.record(tx, "note", history.staff(edit.by), edit.now, task, said=text.strip())
+
+
+def resolve(attention_id: int, by: Staff, resolution: str, now: datetime) -> bool:
+    """Take something off the attention list; False when somebody else was quicker."""
+    with transaction() as tx:
+        first = tx.execute(
+            update(Attention)
+            .where(Attention.id == attention_id, Attention.resolved_at.is_(None))
+            .values(resolved_at=now, resolved_by=by.name, resolution=resolution[:200])
+            .execution_options(synchronize_session=False)
+        )
+        if not isinstance(first, CursorResult) or first.rowcount != 1:
+            return False
+        standing = tx.get_one(Attention, attention_id)
+        history.record(
+            tx, "seen_to", history.staff(by), now, standing.task,
+            reason=standing.reason, said=resolution,
+        )  # fmt: skip
+        return True
+
+
+def _locked(tx: Session, edit: Edit) -> Task:
+    """The task, locked, unless it has changed since the person saw it.
+
+    What counts as a change is a new line of its history by somebody else: what a coordinator
+    decides must rest on what they saw.
+    """
+    task = dispatching.lock(tx, edit.task_id)
+    if task is None:
+        raise Refused("no_such_task")
+    news = tx.scalars(
+        select(Event)
+        .where(
+            Event.task_id == task.id,
+            Event.id > edit.seen_event_id,
+            Event.kind.in_(DECISIVE),
+            or_(Event.actor != "staff", Event.actor_id != edit.by.id),
+        )
+        .order_by(Event.id)
+    ).all()  # fmt: skip
+    if news:
+        raise Conflict(list(news))
+    if final(TaskState(task.state)):
+        raise Refused("over")
+    return task
+
+
+DECISIVE = (
+    "accepted", "assigned", "underway", "delivered", "handed_back", "all_well", "problem",
+    "cancelled", "closed", "reopened", "urgency", "repeat_call",
+)  # fmt: skip
+"""Events that may change a coordinator's mind; a wave or an expiry doesn't."""

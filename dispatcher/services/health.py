@@ -1,0 +1,89 @@
+"""Is everything that help depends on working? Read by people and by watchdogs."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from dispatcher import broker
+from dispatcher.database import db
+from dispatcher.models import Message, Task
+from dispatcher.rules.lifecycle import MessageState
+
+log = logging.getLogger(__name__)
+
+TICK_LATE_S = 15.0
+MESSAGE_LATE_S = 120.0
+TASK_LATE_S = 60.0
+_BEAT_KEY = "dispatcher:alive:"
+
+
+@dataclass(frozen=True)
+class Health:
+    """Seconds are None when they can't be known (no broker) or nothing waits."""
+
+    database: bool
+    broker: bool
+    worker: bool
+    sms_worker: bool
+    last_tick_s: float | None
+    oldest_unsent_s: float | None
+    oldest_overdue_s: float | None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call that came now would be answered as promised."""
+        return (
+            self.database
+            and self.broker
+            and self.worker
+            and self.sms_worker
+            and (self.oldest_unsent_s or 0) < MESSAGE_LATE_S
+            and (self.oldest_overdue_s or 0) < TASK_LATE_S
+        )
+
+
+def heartbeat(role: str, now: datetime) -> None:
+    """Note that a worker of `role` ("tick" or "sweep") has just done its round.
+
+    Kept at the broker, not in the database: a write each second would wake every board.
+    """
+    with broker.client(current_app) as client:
+        client.set(_BEAT_KEY + role, now.timestamp(), ex=timedelta(hours=1))
+
+
+def check(now: datetime) -> Health:
+    """Look at everything; takes well under a second even when the broker hangs."""
+    ticked, swept, broker_ok = None, None, False
+    try:
+        with broker.client(current_app) as client:
+            values = client.mget(_BEAT_KEY + "tick", _BEAT_KEY + "sweep")
+        ticked, swept = (now.timestamp() - float(v) if v else None for v in values)
+        broker_ok = True
+    except redis.RedisError as error:
+        log.warning("readiness: the broker doesn't answer: %s", type(error).__name__)
+    try:
+        unsent = db.session.scalar(
+            select(func.min(Message.created_at)).where(
+                Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)])
+            )
+        )
+        overdue = db.session.scalar(
+            select(func.min(Task.look_again_at)).where(Task.look_again_at <= now)
+        )
+    except SQLAlchemyError as error:
+        log.error("readiness: the database doesn't answer: %s", type(error).__name__)
+        return Health(False, broker_ok, False, False, ticked, None, None)
+    return Health(
+        database=True,
+        broker=broker_ok,
+        worker=ticked is not None and ticked < TICK_LATE_S,
+        sms_worker=swept is not None and swept < TICK_LATE_S,
+        last_tick_s=ticked,
+        oldest_unsent_s=(now - unsent).total_seconds() if unsent else None,
+        oldest_overdue_s=(now - overdue).total_seconds() if overdue else None,
+    )

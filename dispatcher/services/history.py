@@ -1,0 +1,60 @@
+"""Writing history: one event for everything that happens to a task or a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatcher.models import Event, Retiree, Staff, Task, Volunteer
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it."""
+
+    kind: str
+    id: int | None = None
+    name: str = ""
+
+
+SYSTEM = Actor("system")
+
+
+def staff(person: Staff) -> Actor:
+    """A member of staff as actor."""
+    return Actor("staff", person.id, person.name)
+
+
+def volunteer(person: Volunteer) -> Actor:
+    """A volunteer as actor."""
+    return Actor("volunteer", person.id, person.name)
+
+
+def retiree(person: Retiree) -> Actor:
+    """A retiree as actor."""
+    return Actor("retiree", person.id, person.name)
+
+
+def record(
+    tx: Session,
+    kind: str,
+    actor: Actor,
+    now: datetime,
+    task: Task | None = None,
+    request_id: int | None = None,
+    **params: Any,
+) -> None:
+    """Add a line to the history of `task` (or of a request, or of nobody's task)."""
+    tx.add(
+        Event(
+            at=now,
+            kind=kind,
+            actor=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            task_id=task.id if task else None,
+            request_id=request_id or (task.request_id if task else None),
+            params=params,
+        )
+    )

@@ -1,0 +1,215 @@
+"""A reply by SMS: stored whole, understood if it can be, answered at most once if it can't."""
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatcher.database import transaction, wake
+from dispatcher.models import Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
+from dispatcher.rules import replies
+from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
+from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
+from dispatcher.services import attention, dispatching, history, outbox, progress, responding
+from dispatcher.services.responding import Answer
+from dispatcher.services.states import move
+
+ONE_ANSWER_IN = timedelta(hours=6)
+"""A phone that sends what we can't read gets one helpful answer in this time, so that two machines
+can't talk to each other for ever."""
+
+_RECENT_CODES = 60
+_STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "td", "t", "退订"}
+_START_WORDS = {"start", "unstop", "恢复"}
+
+
+def receive(
+    gateway_id: str, phone: str, body: str, opt_out: str, now: datetime
+) -> None:
+    """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
+
+    `opt_out`: the gateway's own reading, "STOP", "START", "HELP" or "".
+    """
+    with transaction() as tx:
+        known = select(Message.id).where(Message.gateway_id == gateway_id)
+        if tx.scalars(known).first() is not None:
+            return
+        volunteer = tx.scalars(select(Volunteer).where(Volunteer.phone == phone)).first()
+        message = Message(
+            direction="in", kind="reply", phone=phone, state=MessageState.RECEIVED, body=body,
+            language=_language(tx, volunteer, phone), gateway_id=gateway_id, created_at=now,
+            volunteer_id=volunteer.id if volunteer else None,
+        )  # fmt: skip
+        tx.add(message)
+        tx.flush()
+        if (wish := _opt(body, opt_out)) is not None:
+            _opted(tx, wish, volunteer, phone, now)
+            return
+        codes = _codes(tx, phone)
+        threads = [Thread(code.slot, _stage(tx, code), code.id) for code in codes]
+        meant = replies.understand(body, threads)
+        by_id = {code.id: code for code in codes}
+        if isinstance(meant, Understood):
+            code = by_id[meant.ref]
+            message.task_id = code.task_id
+            _act(tx, code, meant, message, now)
+        else:
+            named = by_id[meant.ref] if meant.ref is not None else None
+            message.task_id = named.task_id if named else None
+            live = [f"{t.slot}1" for t in threads if t.stage is not Stage.OVER]
+            _unclear(tx, message, meant, named, live, now)
+
+
+def _codes(tx: Session, phone: str) -> list[ReplyCode]:
+    """The codes of a phone, newest first."""
+    return list(
+        tx.scalars(
+            select(ReplyCode)
+            .where(ReplyCode.phone == phone)
+            .order_by(ReplyCode.number.desc())
+            .limit(_RECENT_CODES)
+        )
+    )
+
+
+def _stage(tx: Session, code: ReplyCode) -> Stage:
+    """What the task of `code` waits for from that phone now."""
+    task = tx.get_one(Task, code.task_id)
+    if code.purpose == "check":
+        return Stage.CHECK if task.state == TaskState.DELIVERED else Stage.OVER
+    standing = responding.standing_assignment(tx, task)
+    if standing is not None and standing.volunteer_id == code.volunteer_id:
+        return Stage.HELD if task.state in HELD else Stage.OVER
+    if task.state != TaskState.OPEN:
+        return Stage.OVER
+    offer = tx.scalars(
+        select(Offer).where(Offer.task_id == task.id, Offer.volunteer_id == code.volunteer_id)
+    ).first()
+    waits = offer is not None and offer.state in {*LIVE_OFFER, OfferState.EXPIRED}
+    return Stage.OFFERED if waits else Stage.OVER
+
+
+def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now: datetime) -> None:
+    """Do what the reply asks for, and confirm what the sender can't see otherwise."""
+    task = dispatching.lock(tx, code.task_id)
+    if task is None:
+        raise LookupError("a reply code without its task")
+    if code.purpose == "check":
+        if meant.intent is Intent.ALL_WELL:
+            progress.all_well(tx, task, now, meant.text)
+        else:
+            progress.problem(tx, task, now, meant.text)
+        return
+    volunteer = tx.get_one(Volunteer, code.volunteer_id)
+    match meant.intent:
+        case Intent.ACCEPT:
+            if responding.accept(tx, task, volunteer, now, meant.text) is not Answer.YOURS:
+                _once(tx, "taken", message, now, **outbox.task_params(task))
+        case Intent.DECLINE:
+            responding.decline(tx, task, volunteer, "", meant.text, now)
+        case Intent.UNDERWAY:
+            progress.underway(tx, task, volunteer, now, meant.text)
+            _noted(tx, task, volunteer, "underway", now)
+        case Intent.DELIVERED:
+            progress.delivered(tx, task, volunteer, now, meant.text)
+            _noted(tx, task, volunteer, "delivered", now)
+        case Intent.HAND_BACK:
+            progress.hand_back(tx, task, volunteer, "", meant.text, now)
+            _noted(tx, task, volunteer, "hand_back", now)
+
+
+def _noted(tx: Session, task: Task, volunteer: Volunteer, step: str, now: datetime) -> None:
+    outbox.to_volunteer(
+        tx, "noted", volunteer, now, task, step=step, **outbox.retiree_params(task.retiree)
+    )
+
+
+def _unclear(
+    tx: Session, message: Message, meant: NotUnderstood, named: ReplyCode | None,
+    live: list[str], now: datetime,
+) -> None:  # fmt: skip
+    """Keep it for the coordinator, and answer once."""
+    task = tx.get(Task, named.task_id) if named else None
+    history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=meant.text)
+    volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
+    retiree = tx.scalars(
+        select(Retiree).join(RetireePhone).where(RetireePhone.number == message.phone)
+    ).first()
+    attention.raise_(
+        tx, "unclear_reply", now, task if task and not final(TaskState(task.state)) else None,
+        retiree, volunteer, message.id, subject=f"message:{message.id}",
+        said=meant.text, phone=message.phone, why=str(meant.why),
+    )  # fmt: skip
+    hotline = current_app.config["HOTLINE_PHONE"]
+    if meant.why is Unclear.AMBIGUOUS:
+        _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=hotline)
+    elif meant.why is Unclear.NOTHING_LIVE:
+        _once(tx, "reply_help_nothing", message, now, hotline=hotline)
+    else:
+        _once(tx, "reply_help", message, now, hotline=hotline)
+
+
+def _once(tx: Session, kind: str, message: Message, now: datetime, **params: object) -> None:
+    """Answer, unless this phone has had an automatic answer lately."""
+    kinds = ("reply_help", "reply_help_many", "reply_help_nothing", "taken")
+    lately = tx.scalar(
+        select(func.count())
+        .select_from(Message)
+        .where(
+            Message.phone == message.phone,
+            Message.direction == "out",
+            Message.kind.in_(kinds),
+            Message.task_id.is_(None),
+            Message.created_at > now - ONE_ANSWER_IN,
+        )
+    )
+    if not lately:
+        outbox.to_phone(tx, kind, message.phone, message.language, now, **params)
+
+
+def _language(tx: Session, volunteer: Volunteer | None, phone: str) -> str:
+    if volunteer is not None:
+        return volunteer.language
+    known = tx.scalars(
+        select(Retiree.language).join(RetireePhone).where(RetireePhone.number == phone)
+    ).first()
+    return known or "zh"
+
+
+def _opt(body: str, opt_out: str) -> str | None:
+    """Whether this is STOP or START, by the gateway's reading or by ours."""
+    word = body.strip().casefold().rstrip(".!。！")
+    if opt_out == "STOP" or word in _STOP_WORDS:
+        return "STOP"
+    if opt_out == "START" or word in _START_WORDS:
+        return "START"
+    return None
+
+
+def _opted(
+    tx: Session, wish: str, volunteer: Volunteer | None, phone: str, now: datetime
+) -> None:
+    """Honour STOP and START. The gateway itself confirms them to the sender."""
+    if volunteer is not None:
+        if wish == "START":
+            volunteer.stopped_at = None
+            history.record(tx, "start", history.volunteer(volunteer), now)
+            return
+        volunteer.stopped_at = volunteer.stopped_at or now
+        history.record(tx, "stop", history.volunteer(volunteer), now)
+        live = select(Offer).where(
+            Offer.volunteer_id == volunteer.id, Offer.state.in_([str(s) for s in LIVE_OFFER])
+        )
+        for offer in tx.scalars(live).all():
+            if move(tx, offer, OfferState.EXPIRED, LIVE_OFFER):
+                offer.task.look_again_at = now
+                wake(tx, "look", offer.task_id)
+        attention.raise_(tx, "stopped", now, volunteer=volunteer)
+        return
+    for retiree in tx.scalars(
+        select(Retiree).join(RetireePhone).where(RetireePhone.number == phone)
+    ):
+        history.record(tx, wish.lower(), history.retiree(retiree), now)
+        if wish == "STOP":
+            attention.raise_(tx, "stopped", now, retiree=retiree)

@@ -1,0 +1,223 @@
+"""Taking a call: one save makes a request of one or more tasks, links a repeat to what is open, or
+takes in a caller who isn't on the roster, all in one transaction."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from dispatcher.database import db, transaction, wake
+from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
+from dispatcher.rules.codewords import CODE_WORDS
+from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
+from dispatcher.rules.phones import Phone
+from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
+from dispatcher.services import attention, coordinating, history, outbox, roster
+
+SAME_NEED, NEW_NEED = "same", "new"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One piece of help as the operator entered it.
+
+    `repeat`: what the operator said of an open task of the same kind: SAME_NEED, NEW_NEED or "".
+    """
+
+    category: str
+    urgency: str
+    due_by: datetime | None
+    items: list[dict[str, Any]] = field(default_factory=list)
+    notes: str = ""
+    repeat: str = ""
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """A caller who isn't on the roster yet."""
+
+    name: str
+    phone: Phone
+    campus_id: int
+    area: str = ""
+    address: str = ""
+    language: str = "zh"
+
+
+@dataclass(frozen=True)
+class Call:
+    """All that one save holds. `form_key` makes a double click harmless."""
+
+    form_key: str
+    wanted: list[Wanted]
+    retiree_id: int | None = None
+    new_person: NewPerson | None = None
+    callback_phone: str = ""
+    notes: str = ""
+    life_danger: bool = False
+    script_given: bool = False
+    told_on_call: bool = False
+
+
+class OpenTaskOfSameKind(Exception):
+    """The operator has to say whether it is the same need; maps category to the open task's id."""
+
+    def __init__(self, tasks: dict[str, int]) -> None:
+        super().__init__("an open task of the same kind")
+        self.tasks = tasks
+
+
+def save(call: Call, operator: Staff, now: datetime) -> int:
+    """Save a call; the id of its request. Saved twice (same form key), it is there once.
+
+    Raises:
+        OpenTaskOfSameKind: an open task of the same kind, and the operator hasn't said which.
+    """
+    try:
+        with transaction() as tx:
+            known = _saved(tx, call.form_key)
+            return known if known is not None else _save(tx, call, operator, now)
+    except IntegrityError:
+        # Two clicks raced past the look-up; the unique key let one win.
+        known = _saved(db.session(), call.form_key)
+        if known is None:
+            raise
+        return known
+
+
+def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
+    """The newest open task of each category of a retiree."""
+    tasks = session.scalars(
+        select(Task)
+        .where(Task.retiree_id == retiree_id, Task.state.in_([str(s) for s in OPEN_ENDED]))
+        .order_by(Task.id)
+    )
+    return {task.category: task for task in tasks}
+
+
+def _saved(session: Session, form_key: str) -> int | None:
+    return session.scalars(
+        select(HelpRequest.id).where(HelpRequest.form_key == form_key)
+    ).first()
+
+
+def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
+    retiree = _person(tx, call)
+    existing = open_of_kind(tx, retiree.id)
+    unsaid = {
+        w.category: existing[w.category].id
+        for w in call.wanted
+        if w.category in existing and w.repeat not in (SAME_NEED, NEW_NEED)
+    }
+    if unsaid:
+        raise OpenTaskOfSameKind(unsaid)
+    request = HelpRequest(
+        retiree=retiree,
+        operator=tx.get(Staff, operator.id),
+        form_key=call.form_key,
+        callback_phone=call.callback_phone,
+        notes=call.notes,
+        life_danger=call.life_danger,
+        script_given_at=now if call.script_given else None,
+        told_on_call=call.told_on_call,
+        created_at=now,
+    )
+    tx.add(request)
+    tx.flush()
+    actor = history.staff(operator)
+    if call.script_given:
+        history.record(tx, "script_given", actor, now, request_id=request.id)
+    made = []
+    for wanted in call.wanted:
+        if wanted.repeat == SAME_NEED and wanted.category in existing:
+            _link(tx, request, existing[wanted.category], wanted, actor, now)
+        else:
+            made.append(_open(tx, request, retiree.campus, wanted, actor, now))
+    if made:
+        outbox.request_received(tx, request, made, now)
+    return request.id
+
+
+def _person(tx: Session, call: Call) -> Retiree:
+    if call.retiree_id is not None:
+        return tx.get_one(Retiree, call.retiree_id)
+    if call.new_person is None:
+        raise ValueError("a call is about somebody")
+    new = call.new_person
+    return roster.add_retiree(
+        tx,
+        roster.RetireeData(
+            name=new.name,
+            campus_id=new.campus_id,
+            area=new.area,
+            address=new.address,
+            phones=[new.phone],
+            language=new.language,
+        ),
+    )
+
+
+def _open(
+    tx: Session, request: HelpRequest, campus: Campus, wanted: Wanted,
+    actor: history.Actor, now: datetime,
+) -> Task:  # fmt: skip
+    remote = not campus.reachable
+    task = Task(
+        request=request,
+        retiree=request.retiree,
+        campus=campus,
+        category=wanted.category,
+        urgency=URGENT if wanted.category == URGENT_HELP else wanted.urgency,
+        due_by=wanted.due_by,
+        items=wanted.items,
+        notes=wanted.notes,
+        remote=remote,
+        state=TaskState.OPEN,
+        code_word=secrets.choice(list(CODE_WORDS)),
+        created_at=now,
+        opened_at=now,
+        look_again_at=None if remote else now,
+        waiting={"code": "remote" if remote else "planning"},
+    )
+    tx.add(task)
+    tx.flush()
+    history.record(tx, "opened", actor, now, task, callback=bool(request.callback_phone))
+    if remote:
+        attention.raise_(tx, "remote", now, task)
+    else:
+        wake(tx, "look", task.id)
+    return task
+
+
+def _link(
+    tx: Session, request: HelpRequest, task: Task, wanted: Wanted,
+    actor: history.Actor, now: datetime,
+) -> None:  # fmt: skip
+    """The same need again: kept whole, and taken more seriously if it has become worse."""
+    before = task.urgency
+    worse = URGENCIES.index(wanted.urgency) > URGENCIES.index(before)
+    tx.add(
+        RepeatCall(
+            request_id=request.id,
+            task_id=task.id,
+            urgency_before=before,
+            urgency_after=wanted.urgency if worse else before,
+        )
+    )
+    history.record(
+        tx, "repeat_call", actor, now, task,
+        said=" ".join(filter(None, (wanted.notes, request.notes))), items=wanted.items,
+        due=wanted.due_by.isoformat() if wanted.due_by else None,
+    )  # fmt: skip
+    if wanted.due_by is not None and (task.due_by is None or wanted.due_by < task.due_by):
+        task.due_by = wanted.due_by
+        task.version += 1
+    if worse:
+        coordinating.set_urgency(tx, task, wanted.urgency, actor, now)
+    if worse or task.state in HELD or task.state == TaskState.DELIVERED:
+        # Somebody who calls again is often worse off than the first call said.
+        attention.raise_(tx, "repeat_call", now, task, worse=worse)

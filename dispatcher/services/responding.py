@@ -1,0 +1,146 @@
+"""A volunteer answers: one conditional UPDATE decides who comes, everybody else is told kindly."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.database import wake
+from dispatcher.models import Assignment, Message, Offer, Task, Volunteer
+from dispatcher.rules.lifecycle import (
+    HELD,
+    LIVE_OFFER,
+    MessageState,
+    OfferState,
+    TaskState,
+)
+from dispatcher.rules.settings import seconds
+from dispatcher.services import attention, history, outbox
+from dispatcher.services.states import move
+
+
+class Answer(StrEnum):
+    """What came of a volunteer's answer."""
+
+    YOURS = "yours"
+    TAKEN = "taken"
+    OVER = "over"
+    DECLINED = "declined"
+    NOTED = "noted"
+
+
+def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: str = "") -> Answer:
+    """A yes. It wins while the task is open, whether or not the offer has expired meanwhile."""
+    # Lock order everywhere: the task first. The UPDATE decides; what follows is bookkeeping.
+    if not take(tx, task, volunteer, now):
+        standing = standing_assignment(tx, task)
+        if standing is not None and standing.volunteer_id == volunteer.id:
+            return Answer.YOURS  # a second tap
+        offer = offer_of(tx, task, volunteer)
+        if offer is not None and move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER):
+            outbox.to_volunteer(tx, "taken", volunteer, now, task, offer)
+        history.record(tx, "too_late", history.volunteer(volunteer), now, task, said=said)
+        return Answer.TAKEN if task.state != TaskState.CANCELLED else Answer.OVER
+    offer = offer_of(tx, task, volunteer)
+    if offer is not None:
+        move(tx, offer, OfferState.ACCEPTED, answered_at=now, said=said[:500] or offer.said)
+    history.record(tx, "accepted", history.volunteer(volunteer), now, task, said=said)
+    attention.settle(
+        tx, task, now, history.volunteer(volunteer), "accepted", attention.SETTLED_BY_ACCEPTING
+    )
+    settle_assignment(tx, task, volunteer, None, now)
+    return Answer.YOURS
+
+
+def take(tx: Session, task: Task, volunteer: Volunteer, now: datetime) -> bool:
+    """Try to win an open task: exactly one caller gets True."""
+    pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
+    overdue_at = now + seconds(pace.progress_s)
+    return move(
+        tx, task, TaskState.ASSIGNED, {TaskState.OPEN},
+        assigned_at=now, look_again_at=overdue_at, waiting={"code": "volunteer"},
+    )  # fmt: skip
+
+
+def settle_assignment(
+    tx: Session, task: Task, volunteer: Volunteer, staff_id: int | None, now: datetime
+) -> None:
+    """What follows from a task won: the assignment, thanks to the others, word to all concerned."""
+    tx.add(Assignment(task=task, volunteer=volunteer, by_staff_id=staff_id, created_at=now))
+    tx.flush()
+    for other in list(task.offers):
+        if other.volunteer_id != volunteer.id:
+            withdraw(tx, other, "taken", now)
+    code = outbox.reply_code(tx, volunteer.phone, "help", task, now, volunteer.id)
+    retiree = task.retiree
+    outbox.to_volunteer(
+        tx, "assigned", volunteer, now, task,
+        retiree={"name": retiree.name, "title": retiree.title_zh, "sex": retiree.sex},
+        address=retiree.address,
+        phone=(retiree.mobile or next((p.number for p in retiree.phones), "")).removeprefix("+86"),
+        code=outbox.spoken_code(task)[retiree.language],
+        go=f"{code.slot}2", done=f"{code.slot}3", back=f"{code.slot}0",
+    )  # fmt: skip
+    outbox.to_retiree(
+        tx, "coming", task, now, volunteer=volunteer.name, code=outbox.spoken_code(task)
+    )
+
+
+def withdraw(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
+    """End a live offer, and say so (`kind` of SMS) if its own SMS may have gone out."""
+    if not move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER):
+        return
+    announced = tx.scalars(
+        select(Message).where(Message.offer_id == offer.id, Message.kind == "offer")
+    ).first()
+    if announced is not None and move(
+        tx, announced, MessageState.FAILED, {MessageState.QUEUED},
+        error_code="not_needed", ended_at=now, wake_at=None,
+    ):  # fmt: skip
+        return  # it never left: an unexplained "taken" would only puzzle
+    outbox.to_volunteer(tx, kind, offer.volunteer, now, offer.task, offer)
+
+
+def decline(
+    tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime
+) -> Answer:
+    """A no, with the reason kept. The next volunteer is asked at once."""
+    offer = offer_of(tx, task, volunteer)
+    if offer is None or not move(
+        tx, offer, OfferState.DECLINED, answered_at=now,
+        decline_reason=reason[:20], said=said[:500],
+    ):  # fmt: skip
+        if offer is not None and said:
+            offer.said = said[:500]
+        return Answer.DECLINED if task.state == TaskState.OPEN else Answer.OVER
+    history.record(
+        tx, "declined", history.volunteer(volunteer), now, task, reason=reason, said=said
+    )
+    if task.state == TaskState.OPEN:
+        task.look_again_at = now
+        wake(tx, "look", task.id)
+    return Answer.DECLINED
+
+
+def offer_of(tx: Session, task: Task, volunteer: Volunteer) -> Offer | None:
+    """The offer of `task` to `volunteer`."""
+    return tx.scalars(
+        select(Offer).where(Offer.task_id == task.id, Offer.volunteer_id == volunteer.id)
+    ).first()
+
+
+def standing_assignment(session: Session, task: Task) -> Assignment | None:
+    """The assignment that stands for `task`."""
+    return session.scalars(
+        select(Assignment).where(Assignment.task_id == task.id, Assignment.ended_at.is_(None))
+    ).first()
+
+
+def held_by(session: Session, task: Task, volunteer: Volunteer) -> Assignment | None:
+    """The standing assignment of `task` if it is this volunteer's and still to be done."""
+    standing = standing_assignment(session, task)
+    if standing is None or standing.volunteer_id != volunteer.id or task.state not in HELD:
+        return None
+    return standing

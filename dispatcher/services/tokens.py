@@ -1,0 +1,66 @@
+"""Links in SMS: random tokens, minted when a message is rendered, kept only as hashes."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.models import LinkToken, Message
+
+# No 0/O, 1/l/I: a token may be typed from one phone into another.
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
+LENGTH = 12
+"""Characters of a token: 57^12 possibilities are about 2^70."""
+
+OFFER_LIFE = timedelta(days=2)
+TASK_LIFE = timedelta(days=14)
+
+
+def digest(text: str) -> str:
+    """SHA-256 in hex. Tokens are random enough to need no salt or stretching."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def mint(tx: Session, message: Message, now: datetime) -> str:
+    """A fresh token for the task and volunteer of `message`."""
+    if message.task_id is None or message.volunteer_id is None:
+        raise ValueError("a link needs a task and a volunteer")
+    token = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
+    life = OFFER_LIFE if message.kind == "offer" else TASK_LIFE
+    tx.add(
+        LinkToken(
+            token_hash=digest(token),
+            task_id=message.task_id,
+            volunteer_id=message.volunteer_id,
+            created_at=now,
+            expires_at=now + life,
+        )
+    )
+    return token
+
+
+def find(session: Session, token: str, now: datetime) -> LinkToken | None:
+    """The live link of `token`. A guess, an expired and a revoked token all give None."""
+    return session.scalars(
+        select(LinkToken).where(
+            LinkToken.token_hash == digest(token),
+            LinkToken.expires_at > now,
+            LinkToken.revoked_at.is_(None),
+        )
+    ).first()
+
+
+def revoke(tx: Session, task_id: int, volunteer_id: int, now: datetime) -> None:
+    """Make every link of this volunteer to this task useless from now on."""
+    tx.execute(
+        update(LinkToken)
+        .where(
+            LinkToken.task_id == task_id,
+            LinkToken.volunteer_id == volunteer_id,
+            LinkToken.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,159 @@
+"""A volunteer's page for a task: what may be seen at each step, and what its buttons do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from dispatcher.database import db, transaction
+from dispatcher.models import LinkToken, Task, Volunteer
+from dispatcher.rules.codewords import code_word
+from dispatcher.rules.lifecycle import LIVE_OFFER, OfferState, TaskState
+from dispatcher.services import dispatching, progress, responding, tokens
+
+DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
+HAND_BACK_REASONS = ("cant_make_it", "shop_shut", "not_well", "other")
+
+
+class UnknownLink(LookupError):
+    """A guess, an expired or a revoked link: nobody outside can tell which."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one volunteer may see of one task now. Empty fields are not to be seen (yet, any more).
+
+    `stage`: "offered", "yours", "underway", "delivered", "declined", "handed_back", "taken", "over".
+    """
+
+    stage: str
+    language: str
+    hotline: str
+    category: str = ""
+    urgency: str = ""
+    campus: str = ""
+    area: str = ""
+    due: datetime | None = None
+    line_count: int = 0
+    accept_open: bool = False
+    name: str = ""
+    address: str = ""
+    phones: list[str] = field(default_factory=list)
+    contact_name: str = ""
+    contact_relation: str = ""
+    contact_phone: str = ""
+    items: list[dict[str, Any]] = field(default_factory=list)
+    notes: str = ""
+    visit_notes: str = ""
+    health_notes: str = ""
+    code_word: str = ""
+
+
+def page(token: str, now: datetime, language: str | None = None) -> Page:
+    """The page behind a link. Reads only.
+
+    Raises:
+        UnknownLink: there is no such link (any more).
+    """
+    task, volunteer = _behind(db.session(), token, now)
+    language = language or volunteer.language
+    stage = _stage(db.session(), task, volunteer)
+    hotline = current_app.config["HOTLINE_PHONE"]
+    if stage in ("taken", "over"):
+        return Page(stage, language, hotline)
+    retiree = task.retiree
+    name = retiree.name + (retiree.title_zh if language == "zh" else "")
+    if stage == "delivered":
+        return Page(stage, language, hotline, task.category, name=name)
+    before: dict[str, Any] = {
+        "category": task.category,
+        "urgency": "urgent" if task.category == "urgent" else task.urgency,
+        "campus": task.campus.name(language),
+        "area": retiree.area,
+        "due": task.due_by,
+        "line_count": len(task.items),
+        "accept_open": task.state == TaskState.OPEN,
+    }
+    if stage not in ("yours", "underway"):
+        return Page(stage, language, hotline, **before)
+    return Page(
+        stage,
+        language,
+        hotline,
+        **before,
+        name=name,
+        address=retiree.address,
+        phones=[p.number for p in retiree.phones],
+        contact_name=retiree.contact_name,
+        contact_relation=retiree.contact_relation,
+        contact_phone=retiree.contact_phone,
+        items=task.items,
+        notes=" ".join(filter(None, (task.notes, task.request.notes))),
+        visit_notes=retiree.visit_notes,
+        health_notes=retiree.health_notes,
+        code_word=code_word(task.code_word, retiree.language),
+    )
+
+
+def answer(
+    token: str,
+    step: str,
+    now: datetime,
+    reason: str = "",
+    said: str = "",
+    spent_fen: int | None = None,
+) -> None:
+    """Do what a button of the page says. Pressed twice, it is done once.
+
+    `step`: "accept", "decline", "underway", "delivered" or "handback".
+
+    Raises:
+        UnknownLink: there is no such link (any more).
+    """
+    with transaction() as tx:
+        task, volunteer = _behind(tx, token, now)
+        dispatching.lock(tx, task.id)
+        match step:
+            case "accept":
+                responding.accept(tx, task, volunteer, now, said)
+            case "decline":
+                responding.decline(tx, task, volunteer, reason, said, now)
+            case "underway":
+                progress.underway(tx, task, volunteer, now, said)
+            case "delivered":
+                progress.delivered(tx, task, volunteer, now, said, spent_fen)
+            case "handback":
+                progress.hand_back(tx, task, volunteer, reason, said, now)
+            case _:
+                raise ValueError(f"no such step: {step}")
+
+
+def _behind(session: Session, token: str, now: datetime) -> tuple[Task, Volunteer]:
+    link: LinkToken | None = tokens.find(session, token, now)
+    if link is None:
+        raise UnknownLink
+    return session.get_one(Task, link.task_id), session.get_one(Volunteer, link.volunteer_id)
+
+
+def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:
+    state = TaskState(task.state)
+    standing = responding.standing_assignment(session, task)
+    if standing is not None and standing.volunteer_id == volunteer.id:
+        return {
+            TaskState.ASSIGNED: "yours",
+            TaskState.UNDERWAY: "underway",
+            TaskState.DELIVERED: "delivered",
+        }.get(state, "over")
+    if state in (TaskState.CLOSED, TaskState.CANCELLED):
+        return "over"
+    if any(a.volunteer_id == volunteer.id for a in task.assignments):
+        return "handed_back" if state == TaskState.OPEN else "over"
+    offer = responding.offer_of(session, task, volunteer)
+    if offer is not None and offer.state == OfferState.DECLINED:
+        return "declined"
+    if state != TaskState.OPEN:
+        return "taken"
+    waits = offer is not None and offer.state in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
+    return "offered" if waits else "over"

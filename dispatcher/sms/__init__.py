@@ -1,0 +1,1 @@
+"""SMS: the texts by kind and language, and the gateways that carry them."""

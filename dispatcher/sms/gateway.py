@@ -1,0 +1,56 @@
+"""What every SMS gateway offers, in our words.
+
+A gateway says one of three things of a message: accepted, certainly not accepted, or it doesn't
+know. Only "certainly not" may be sent again without asking first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The gateway has the message, under its own id."""
+
+    gateway_id: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The gateway has certainly not taken it. `permanent`: no use in trying again."""
+
+    code: str
+    permanent: bool
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """It may or may not have the message: a timeout, a 5xx, a broken connection."""
+
+    code: str
+
+
+Outcome = Accepted | Refused | Unknown
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A message as the gateway lists it. `status` is in our words (a MessageState value)."""
+
+    gateway_id: str
+    body: str
+    status: str
+    error_code: str
+    created_at: datetime
+
+
+class Gateway(Protocol):
+    """One way to send SMS."""
+
+    def send(self, to: str, body: str, message_id: int) -> Outcome:
+        """Hand over one SMS. Never raises for what a network or a gateway does."""
+
+    def sent_to(self, to: str, since: datetime) -> Sequence[Carried] | None:
+        """What it carried to `to` since then, or None when it couldn't be asked."""

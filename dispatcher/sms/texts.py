@@ -1,0 +1,108 @@
+"""SMS in words: kind + parameters + language → text. The wording is in texts.<language>.toml.
+
+Parameters are plain JSON. Three shapes are worded here: a mapping with "zh" and "en" is picked by
+language; `due_at` (ISO 8601 or None) becomes `due`; `retiree` (name, title, sex) becomes `greeting`
+and `name`.
+"""
+
+import tomllib
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import smsutil
+from pypinyin import lazy_pinyin
+
+LANGUAGES = ("zh", "en")
+_HERE = Path(__file__).parent
+_DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+@cache
+def catalogue(language: str) -> dict[str, dict[str, str]]:
+    """The tables `words`, `sms` and `say` of a language."""
+    with (_HERE / f"texts.{language}.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def render(
+    kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
+) -> str:
+    """The text of an SMS.
+
+    Raises:
+        KeyError: no such kind, or a parameter is missing.
+    """
+    return catalogue(language)["sms"][kind].format_map(_worded(language, params, now, zone))
+
+
+def say(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
+    """What a person says on the phone in place of the SMS."""
+    return catalogue(language)["say"][kind].format_map(_worded(language, params, now, zone))
+
+
+def segments(text: str) -> int:
+    """How many SMS segments `text` costs (70 or 67 characters of Chinese, 160 or 153 of GSM-7)."""
+    return len(smsutil.split(text).parts)
+
+
+def when(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
+    """`moment` as people say it: 今天16:00, tomorrow 09:00, 11月25日9:00."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    clock = f"{local.hour}:{local.minute:02}"
+    days = (local.date() - today) // timedelta(days=1)
+    if language == "en":
+        clock = f"{local.hour:02}:{local.minute:02}"
+        day = {0: "today", 1: "tomorrow"}.get(days)
+        return f"{day} {clock}" if day else f"{local.day} {_MONTHS[local.month - 1]} {clock}"
+    day = {0: "今天", 1: "明天"}.get(days) or f"{local.month}月{local.day}日"
+    return day + clock
+
+
+def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
+    """How a retiree is addressed: 王老师; Ms Wang."""
+    chinese = any("一" <= ch <= "鿿" for ch in name)
+    if chinese:
+        surname = name[:2] if name.startswith(_DOUBLE_SURNAMES) else name[:1]
+        if language == "zh":
+            return surname + title_zh
+        surname = "".join(lazy_pinyin(surname)).capitalize()
+    else:
+        surname = name.split()[-1]
+        if language == "zh":
+            return name + title_zh
+    prefix = {"f": "Ms", "m": "Mr"}.get(sex)
+    return f"{prefix} {surname}" if prefix else name
+
+
+def _worded(
+    language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
+) -> dict[str, Any]:
+    words = catalogue(language)["words"]
+    values: dict[str, Any] = {}
+    for name, value in params.items():
+        values[name] = value[language] if isinstance(value, dict) and "zh" in value else value
+    if "retiree" in params:
+        person = params["retiree"]
+        values["greeting"] = greeting(person["name"], person["title"], person["sex"], language)
+        values["name"] = person["name"] + (person["title"] if language == "zh" else "")
+    to_retiree = "greeting" in values and "address" not in values
+    if "category" in params:
+        own = f"your_{params['category']}" if to_retiree else params["category"]
+        values["category"] = words[own]
+    if "categories" in params:
+        values["categories"] = words["and"].join(words[f"your_{c}"] for c in params["categories"])
+    if "due_at" in params:
+        due = params["due_at"]
+        moment = datetime.fromisoformat(due) if due else None
+        values["due"] = (
+            words["due"].format(when=when(moment, now, zone, language)) if moment else words["no_due"]
+        )
+    if "urgency" in params:
+        values["mark"] = words[f"{params['urgency']}_mark"]
+    if "step" in params:
+        values["step"] = words[f"step_{params['step']}"]
+    return values

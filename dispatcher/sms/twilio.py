@@ -1,0 +1,139 @@
+"""Twilio, or whatever speaks its REST API: always the real client over real HTTP."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from dispatcher.rules.lifecycle import MessageState
+from dispatcher.sms.gateway import Accepted, Carried, Outcome, Refused, Unknown
+
+TIMEOUT_S = 8.0
+"""How long a call may take, in seconds. Twilio's own client would wait for ever."""
+
+TWILIO_URL = "https://api.twilio.com"
+
+# Twilio's words for a message's life, in ours. Its early words all mean "we have it".
+STATUSES = {
+    "accepted": MessageState.SENT,
+    "scheduled": MessageState.SENT,
+    "queued": MessageState.SENT,
+    "sending": MessageState.SENT,
+    "sent": MessageState.SENT,
+    "delivered": MessageState.DELIVERED,
+    "read": MessageState.DELIVERED,
+    "undelivered": MessageState.UNDELIVERED,
+    "failed": MessageState.FAILED,
+    "canceled": MessageState.FAILED,
+}
+
+# Refusals that another try won't change: bad number, landline, opted out, region, sender.
+_RETRYABLE_HTTP = {429}
+_CLOCK_SLACK = timedelta(minutes=2)
+
+
+class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
+    """Twilio's HTTP client with a timeout, and with another host in place of Twilio's."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(timeout=TIMEOUT_S, pool_connections=True)
+        self._base_url = base_url
+        # One connection for each thread that waits; more threads than that reconnect.
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
+        self.session.mount("http://", adapter)
+        self.session.mount("https://", adapter)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        return super().request(method, url.replace(TWILIO_URL, self._base_url, 1), *args, **kwargs)
+
+
+class TwilioGateway:
+    """Sends by Twilio's Messages resource; status callbacks carry our message id."""
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        callback_url: str,
+        messaging_service: str = "",
+        base_url: str = TWILIO_URL,
+    ) -> None:
+        http = _RedirectedHttpClient(base_url or TWILIO_URL)
+        self._client = Client(account_sid, auth_token, http_client=http)
+        self._from = (
+            {"messaging_service_sid": messaging_service}
+            if messaging_service
+            else {"from_": sender}
+        )
+        self._callback_url = callback_url
+
+    def send(self, to: str, body: str, message_id: int) -> Outcome:
+        """Hand over one SMS; see :class:`~dispatcher.sms.gateway.Gateway`."""
+        try:
+            sent = self._client.messages.create(
+                to=to,
+                body=body,
+                status_callback=f"{self._callback_url}?m={message_id}",
+                **self._from,
+            )
+        except TwilioRestException as error:
+            code = str(error.code or error.status)
+            if error.status in _RETRYABLE_HTTP:
+                return Refused(code, permanent=False)
+            if 400 <= error.status < 500:
+                return Refused(code, permanent=True)
+            return Unknown(code)
+        except requests.exceptions.ConnectTimeout:
+            return Refused("connect_timeout", permanent=False)
+        except requests.exceptions.ConnectionError as error:
+            # Refused before a byte was sent, or broken off after: only the first is certain.
+            if _never_connected(error):
+                return Refused("connection_refused", permanent=False)
+            return Unknown("connection_broken")
+        except (requests.exceptions.RequestException, TwilioException):
+            return Unknown("no_answer")
+        return Accepted(str(sent.sid))
+
+    def sent_to(self, to: str, since: datetime) -> Sequence[Carried] | None:
+        """What Twilio carried to `to` since then, or None when it couldn't be asked."""
+        try:
+            found = self._client.messages.list(
+                to=to, date_sent_after=since - _CLOCK_SLACK, limit=200
+            )
+        except (requests.exceptions.RequestException, TwilioException):
+            return None
+        return [
+            Carried(
+                gateway_id=str(m.sid),
+                body=m.body or "",
+                status=STATUSES.get(str(m.status), MessageState.SENT),
+                error_code=str(m.error_code or ""),
+                created_at=m.date_created,
+            )
+            for m in found
+        ]
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether the connection couldn't even be opened, so nothing can have been taken."""
+    cause: Any = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    return type(reason).__name__ in {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError"}
+
+
+class Signature:
+    """Twilio's signature on what it sends us, checked against the URL we configured."""
+
+    def __init__(self, auth_token: str) -> None:
+        self._validator = RequestValidator(auth_token)
+
+    def valid(self, url: str, params: dict[str, str], signature: str) -> bool:
+        """Whether `signature` is Twilio's own for this URL and these form fields."""
+        return bool(self._validator.validate(url, params, signature))

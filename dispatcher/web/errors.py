@@ -1,0 +1,58 @@
+"""Pages for when something can't be done: kind, in the reader's language, never a stack trace."""
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+
+def init_app(app: Flask) -> None:
+    """Register the error pages."""
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(500, _broken)
+
+
+def _words(code: int) -> tuple[str, str]:
+    if code == 403:
+        return _("Not for this account"), _("Please ask an administrator if you need this page.")
+    if code == 404:
+        return _("Nothing here"), _("The address may be mistyped, or what was here is over.")
+    if code == 405:
+        return _("Please use the buttons"), _("This address can't be opened directly.")
+    if code == 413:
+        return _("Too much at once"), _("What was sent is too large. Please shorten it.")
+    if code == 429:
+        return _("One moment please"), _("Too many tries in a short time. Please wait a minute.")
+    if code >= 500:
+        return (
+            _("Something went wrong on our side"),
+            _("What was saved before is safe. Please try again, or call the hotline."),
+        )
+    return _("That didn't work"), _("Please go back and try again.")
+
+
+def _page(code: int, heading: str, text: str) -> ResponseReturnValue:
+    if request.blueprint in ("webhooks", "health"):
+        return heading, code, {"Content-Type": "text/plain; charset=utf-8"}
+    return render_template("errors/error.html", code=code, heading=heading, text=text), code
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    if code < 400:
+        return error.get_response()
+    return _page(code, *_words(code))
+
+
+def _broken(_error: Exception) -> ResponseReturnValue:
+    return _page(500, *_words(500))
+
+
+def _stale_form(_error: CSRFError) -> ResponseReturnValue:
+    return _page(
+        400,
+        _("This form is too old"),
+        _("Please go back, reload the page and send it again; what you typed is still there."),
+    )

@@ -1,0 +1,181 @@
+"""The hotline's form: from what was typed to a call, or to kind words beside each field."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from dispatcher.models import Campus
+from dispatcher.rules import phones
+from dispatcher.rules.settings import CATEGORIES, GROCERIES, MEDICINE, ROUTINE, SOON, URGENCIES
+from dispatcher.services.intake import Call, NewPerson, Wanted
+
+MEDICINE_FIELDS = ("name", "strength", "amount", "source", "where")
+GROCERY_FIELDS = ("name", "amount")
+SOURCES = ("", "prescription", "card", "otc")
+DUE_PRESETS = ("", "2h", "today", "tomorrow", "at")
+_MOST_LINES = 40
+
+
+@dataclass
+class CallForm:
+    """What was typed, what is wrong with it (by field name), and the call if nothing is."""
+
+    values: MultiDict[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+    call: Call | None = None
+
+    def lines(self, category: str) -> list[dict[str, str]]:
+        """The typed lines of a category, with the empty ones kept in place."""
+        names = MEDICINE_FIELDS if category == MEDICINE else GROCERY_FIELDS
+        columns = {name: self.values.getlist(f"{category}-{name}") for name in names}
+        rows = min(_MOST_LINES, max((len(column) for column in columns.values()), default=0))
+        return [
+            {name: (column[i].strip() if i < len(column) else "") for name, column in columns.items()}
+            for i in range(rows)
+        ]
+
+
+def read(
+    values: MultiDict[str, str],
+    campuses: dict[str, Campus],
+    now: datetime,
+    zone: ZoneInfo,
+    area_code: str,
+) -> CallForm:
+    """Read the hotline's form. `campuses` by code; `area_code` completes local numbers."""
+    form = CallForm(values)
+    errors = form.errors
+    wanted = []
+    chosen = [c for c in CATEGORIES if c in values.getlist("want")]
+    if not chosen:
+        errors["want"] = _("Please choose what is asked for.")
+    for category in chosen:
+        wanted.append(_wanted(form, category, now, zone))
+    callback = values.get("callback", "").strip()
+    if callback:
+        try:
+            callback = phones.parse(callback, area_code).number
+        except phones.BadPhone:
+            errors["callback"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+    life_danger = bool(values.get("life_danger"))
+    if life_danger and not values.get("script_given"):
+        errors["script_given"] = _("Please read the 120 script to the caller first, then tick here.")
+    retiree_id = values.get("retiree_id", type=int)
+    new_person = None if retiree_id else _new_person(form, campuses, area_code)
+    if not values.get("form_key"):
+        errors["form_key"] = _("This form is too old. Please reload the page.")
+    if not errors:
+        form.call = Call(
+            form_key=values["form_key"][:40],
+            wanted=wanted,
+            retiree_id=retiree_id,
+            new_person=new_person,
+            callback_phone=callback,
+            notes=_text(form, "notes", 1000),
+            life_danger=life_danger,
+            script_given=life_danger,
+            told_on_call=bool(values.get("told_on_call")),
+        )
+    return form
+
+
+def _wanted(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> Wanted:
+    values, errors = form.values, form.errors
+    default = SOON if category == MEDICINE else ROUTINE
+    urgency = values.get(f"{category}-urgency", default)
+    if urgency not in URGENCIES:
+        errors[f"{category}-urgency"] = _("Please choose how urgent it is.")
+        urgency = default
+    items = _items(form, category) if category in (MEDICINE, GROCERIES) else []
+    if category in (MEDICINE, GROCERIES) and not items and f"{category}-name" not in errors:
+        errors[f"{category}-name"] = _("Please write at least one thing to buy.")
+    notes = _text(form, f"{category}-notes", 1000)
+    if category == "other" and not notes:
+        errors["other-notes"] = _("Please write what is needed.")
+    return Wanted(
+        category=category,
+        urgency=urgency,
+        due_by=_due(form, category, now, zone),
+        items=items,
+        notes=notes,
+        repeat=values.get(f"{category}-repeat", ""),
+    )
+
+
+def _items(form: CallForm, category: str) -> list[dict[str, Any]]:
+    items = []
+    for index, line in enumerate(form.lines(category)):
+        typed = {name: text for name, text in line.items() if text and name != "source"}
+        if not typed:
+            continue
+        if "name" not in typed:
+            form.errors[f"{category}-name-{index}"] = _("What is it called?")
+            form.errors.setdefault(f"{category}-name", _("One line has no name."))
+        if any(len(text) > 120 for text in typed.values()):
+            form.errors[f"{category}-name-{index}"] = _("Please shorten this line to 120 characters.")
+        if line.get("source") in SOURCES and line["source"]:
+            typed["source"] = line["source"]
+        items.append(typed)
+    return items
+
+
+def _due(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """By when: a preset, or a moment typed as local time."""
+    preset, local = form.values.get(f"{category}-due", ""), now.astimezone(zone)
+    match preset:
+        case "2h":
+            return now + timedelta(hours=2)
+        case "today":
+            # Said in the evening, "today" still leaves somebody an hour and a half.
+            return max(datetime.combine(local.date(), time(18), zone), local + timedelta(minutes=90))
+        case "tomorrow":
+            return datetime.combine(local.date() + timedelta(days=1), time(12), zone)
+        case "at":
+            try:
+                typed = datetime.fromisoformat(form.values.get(f"{category}-due-at", ""))
+            except ValueError:
+                form.errors[f"{category}-due-at"] = _("Please give day and time.")
+                return None
+            moment = typed.replace(tzinfo=zone)
+            if moment <= now:
+                form.errors[f"{category}-due-at"] = _("This moment has passed already.")
+            return moment
+    return None
+
+
+def _new_person(
+    form: CallForm, campuses: dict[str, Campus], area_code: str
+) -> NewPerson | None:
+    values, errors = form.values, form.errors
+    name = _text(form, "new_name", 80)
+    if not name:
+        errors["new_name"] = _("Please write the caller's name.")
+    campus = campuses.get(values.get("new_campus", ""))
+    if campus is None:
+        errors["new_campus"] = _("Please choose where they live.")
+    phone = None
+    try:
+        phone = phones.parse(values.get("new_phone", ""), area_code)
+    except phones.BadPhone:
+        errors["new_phone"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+    address = _text(form, "new_address", 200)
+    if not address and campus is not None and campus.reachable:
+        errors["new_address"] = _("Please write the address: building, entrance, door.")
+    if campus is None or phone is None:
+        return None
+    language = values.get("new_language", "zh")
+    return NewPerson(
+        name, phone, campus.id, _text(form, "new_area", 80), address,
+        language if language in ("zh", "en") else "zh",
+    )  # fmt: skip
+
+
+def _text(form: CallForm, name: str, longest: int) -> str:
+    text = form.values.get(name, "").strip()
+    if len(text) > longest:
+        form.errors[name] = _("Please shorten this to %(n)d characters.", n=longest)
+    return text

@@ -1,0 +1,136 @@
+"""The operator's desk: find the caller, see the card, enter what is asked, save once."""
+
+import secrets
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from dispatcher.clock import utcnow
+from dispatcher.database import db
+from dispatcher.models import Campus, HelpRequest, Task
+from dispatcher.rules import phones
+from dispatcher.services import intake, search
+from dispatcher.sms import texts
+from dispatcher.web import forms
+from dispatcher.web.auth import STAFF, roles
+
+blueprint = Blueprint("hotline", __name__, url_prefix="/hotline")
+
+
+@blueprint.get("")
+@roles(*STAFF)
+def desk() -> ResponseReturnValue:
+    """The desk, ready for the next call."""
+    query = request.args.get("q", "").strip()[:60]
+    return render_template(
+        "hotline/desk.html", query=query, matches=_matches(query), saved=_saved(), recent=_recent()
+    )
+
+
+@blueprint.get("/matches")
+@roles(*STAFF)
+def matches() -> ResponseReturnValue:
+    """The matches alone, while the operator types."""
+    query = request.args.get("q", "").strip()[:60]
+    return render_template("hotline/_matches.html", query=query, matches=_matches(query))
+
+
+@blueprint.get("/people/<int:retiree_id>")
+@roles(*STAFF)
+def person(retiree_id: int) -> ResponseReturnValue:
+    """A retiree's card with the form beside it."""
+    return _form(_blank(), retiree_id)
+
+
+@blueprint.get("/new")
+@roles(*STAFF)
+def new_person() -> ResponseReturnValue:
+    """The form for a caller who isn't on the roster."""
+    values = _blank()
+    query = request.args.get("q", "").strip()[:60]
+    values["new_phone" if phones.search_digits(query) else "new_name"] = query
+    return _form(values, None)
+
+
+@blueprint.post("/requests")
+@roles(*STAFF)
+def save() -> ResponseReturnValue:
+    """Save a call. Whatever is wrong, nothing that was typed is lost."""
+    config = current_app.config
+    campuses = {c.code: c for c in db.session.scalars(select(Campus))}
+    values: MultiDict[str, str] = request.form
+    form = forms.read(values, campuses, utcnow(), config["ZONE"], config["AREA_CODE"])
+    retiree_id = values.get("retiree_id", type=int)
+    if retiree_id and search.card(db.session(), retiree_id) is None:
+        abort(404)
+    if form.call is None:
+        return _form(values, retiree_id, form.errors), 422
+    try:
+        request_id = intake.save(form.call, current_user, utcnow())
+    except intake.OpenTaskOfSameKind as found:
+        errors = {
+            f"{category}-repeat": _("There is an open task of this kind. Is it the same need?")
+            for category in found.tasks
+        }
+        return _form(values, retiree_id, errors), 422
+    flash(_("Saved."), "ok")
+    return redirect(url_for("hotline.desk", saved=request_id), 303)
+
+
+def _blank() -> MultiDict[str, str]:
+    return MultiDict({"form_key": secrets.token_urlsafe(18)})
+
+
+def _form(
+    values: MultiDict[str, str], retiree_id: int | None, errors: dict[str, str] | None = None
+) -> str:
+    card = None
+    existing: dict[str, Task] = {}
+    if retiree_id:
+        card = search.card(db.session(), retiree_id)
+        if card is None:
+            abort(404)
+        existing = intake.open_of_kind(db.session(), retiree_id)
+    return render_template(
+        "hotline/call.html",
+        card=card,
+        existing=existing,
+        form=forms.CallForm(values, errors or {}),
+        campuses=db.session.scalars(select(Campus).order_by(Campus.id)).all(),
+        greeting=_greeting(card),
+    )
+
+
+def _greeting(card: search.Card | None) -> str:
+    if card is None:
+        return ""
+    r = card.retiree
+    return texts.greeting(r.name, r.title_zh, r.sex, r.language)
+
+
+def _matches(query: str) -> list[search.Match]:
+    return search.find(db.session(), query) if query else []
+
+
+def _saved() -> HelpRequest | None:
+    """The request just saved, to show what became of it."""
+    saved = request.args.get("saved", type=int)
+    return db.session.get(HelpRequest, saved) if saved else None
+
+
+def _recent() -> list[tuple[HelpRequest, list[Task]]]:
+    """The last calls this operator took, with their tasks."""
+    calls = db.session.scalars(
+        select(HelpRequest)
+        .where(HelpRequest.operator_id == current_user.id)
+        .order_by(HelpRequest.id.desc())
+        .limit(8)
+    ).all()
+    tasks = db.session.scalars(
+        select(Task).where(Task.request_id.in_([call.id for call in calls])).order_by(Task.id)
+    ).all()
+    return [(call, [t for t in tasks if t.request_id == call.id]) for call in calls]

@@ -1,0 +1,53 @@
+"""What the gateway tells us: status callbacks and incoming SMS, only with its signature."""
+
+from flask import Blueprint, Response, abort, current_app, request
+from flask.typing import ResponseReturnValue
+
+from dispatcher.clock import utcnow
+from dispatcher.extensions import csrf
+from dispatcher.services import inbound, messaging
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/sms")
+csrf.exempt(blueprint)
+
+_EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+
+
+@blueprint.before_request
+def _signed() -> None:
+    """Refuse what the gateway hasn't signed.
+
+    The URL is the one we configured, not the request's own, which a proxy may have rewritten.
+    """
+    url = current_app.config["PUBLIC_URL"] + request.path
+    if request.query_string:
+        url += "?" + request.query_string.decode("latin-1")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    token_set = bool(current_app.config["TWILIO_AUTH_TOKEN"])
+    checker = current_app.extensions["signature"]
+    if not token_set or not checker.valid(url, request.form.to_dict(), signature):
+        abort(403)
+
+
+@blueprint.post("/status")
+def status() -> ResponseReturnValue:
+    """A status callback."""
+    form = request.form.to_dict()
+    gateway_id, said = form.get("MessageSid", ""), form.get("MessageStatus", "")
+    if not gateway_id or not said:
+        abort(400)
+    messaging.receipt(request.args.get("m", type=int), gateway_id, said, form, utcnow())
+    return "", 204
+
+
+@blueprint.post("/inbound")
+def incoming() -> ResponseReturnValue:
+    """An incoming SMS."""
+    form = request.form
+    if not form.get("MessageSid") or not form.get("From"):
+        abort(400)
+    inbound.receive(
+        form["MessageSid"], form["From"], form.get("Body", "")[:2000],
+        form.get("OptOutType", ""), utcnow(),
+    )  # fmt: skip
+    return Response(_EMPTY_TWIML, mimetype="text/xml")

@@ -1,0 +1,395 @@
+"""Events, reasons and attention as sentences, in the reader's language; and the pages' filters."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from dispatcher.clock import utcnow
+from dispatcher.models import Attention, Event, Message
+from dispatcher.rules.codewords import code_word
+from dispatcher.rules.phones import spoken
+from dispatcher.sms import texts
+
+CATEGORY = {
+    "medicine": _l("Medicine"),
+    "groceries": _l("Groceries"),
+    "urgent": _l("Urgent help"),
+    "other": _l("Other help"),
+}
+URGENCY = {"routine": _l("No hurry"), "soon": _l("Soon"), "urgent": _l("Urgent")}
+STATE = {
+    "open": _l("Looking for someone"),
+    "assigned": _l("Accepted"),
+    "underway": _l("On the way"),
+    "delivered": _l("Delivered, not confirmed"),
+    "closed": _l("Closed"),
+    "cancelled": _l("Cancelled"),
+}
+OFFER_STATE = {
+    "queued": _l("being sent"),
+    "sent": _l("asked"),
+    "accepted": _l("accepted"),
+    "declined": _l("declined"),
+    "expired": _l("no answer"),
+    "withdrawn": _l("withdrawn"),
+}
+MESSAGE_STATE = {
+    "queued": _l("waiting to be sent"),
+    "sending": _l("being sent"),
+    "unknown": _l("being looked up"),
+    "sent": _l("sent"),
+    "delivered": _l("delivered"),
+    "undelivered": _l("not delivered"),
+    "failed": _l("not sent"),
+    "received": _l("received"),
+}
+WHY_NO = {
+    "busy": _l("busy"),
+    "too_far": _l("too far"),
+    "not_well": _l("not well"),
+    "cant_do": _l("can't do this"),
+    "cant_make_it": _l("can't make it"),
+    "shop_shut": _l("shop shut or out of stock"),
+    "other": _l("another reason"),
+}
+BAR = {
+    "unavailable": _l("paused or stopped"),
+    "off_duty": _l("off duty"),
+    "asked_before": _l("asked before"),
+    "busy": _l("has as many tasks as agreed"),
+    "live_offer": _l("has another offer to answer"),
+    "daily_cap": _l("asked often enough today"),
+    "quiet_hours": _l("quiet hours"),
+}
+ROLE = {
+    "operator": _l("Hotline operator"),
+    "coordinator": _l("Coordinator"),
+    "administrator": _l("Administrator"),
+}
+SOURCE = {
+    "prescription": _l("prescription"),
+    "card": _l("medicine card"),
+    "otc": _l("no prescription needed"),
+}
+
+
+def language() -> str:
+    """The language of this page."""
+    locale = get_locale()
+    return "en" if locale is not None and locale.language == "en" else "zh"
+
+
+def _zone() -> ZoneInfo:
+    zone: ZoneInfo = current_app.config["ZONE"]
+    return zone
+
+
+def localtime(moment: datetime | None) -> str:
+    """A moment as a time of today ("16:05") or with its date ("11-23 16:05")."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(_zone())
+    same_day = local.date() == utcnow().astimezone(_zone()).date()
+    return local.strftime("%H:%M" if same_day else "%m-%d %H:%M")
+
+
+def exact(moment: datetime | None) -> str:
+    """A moment in full, for those who hover or listen."""
+    return moment.astimezone(_zone()).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def duetime(moment: datetime | None) -> str:
+    """A moment as people say it: 今天16:00, tomorrow 09:00."""
+    return texts.when(moment, utcnow(), _zone(), language()) if moment else ""
+
+
+def span(seconds: float) -> str:
+    """A length of time in its two largest units: 12 分, 3 h 20 min."""
+    minutes = int(abs(seconds) // 60)
+    hours, rest = divmod(minutes, 60)
+    days, day_hours = divmod(hours, 24)
+    if days:
+        return _("%(d)d d %(h)d h", d=days, h=day_hours)
+    if hours:
+        return _("%(h)d h %(m)d min", h=hours, m=rest)
+    return _("%(m)d min", m=minutes)
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago a moment was."""
+    return span((utcnow() - moment).total_seconds()) if moment else ""
+
+
+def yuan(fen: int | None) -> str:
+    """An amount kept in fen, in yuan."""
+    return "" if fen is None else f"¥{fen / 100:.2f}"
+
+
+def items_line(items: list[dict[str, Any]]) -> str:
+    """What to buy, in one line."""
+    parts = []
+    for item in items:
+        words = [item.get("name"), item.get("strength"), item.get("amount")]
+        parts.append(" ".join(str(w) for w in words if w))
+    return ("; " if language() == "en" else "；").join(parts)
+
+
+def reason(entry: dict[str, Any]) -> str:
+    """One reason of a choice ("same campus"), or what a task waits for."""
+    match entry.get("code"):
+        case "same_campus":
+            return _("same campus")
+        case "neighbour":
+            return _("neighbouring campus")
+        case "further":
+            return _("another campus")
+        case "on_duty_until":
+            return _("on duty until %(time)s", time=localtime(_moment(entry["until"])))
+        case "load":
+            held, week = entry["held"], entry["week"]
+            now_text = ngettext("holds %(num)d task", "holds %(num)d tasks", held)
+            week_text = ngettext("%(num)d this week", "%(num)d this week", week)
+            return f"{now_text}{_(', ')}{week_text}"
+        case "never_asked":
+            return _("never asked yet")
+        case "last_asked":
+            return _("last asked %(span)s ago", span=ago(_moment(entry["at"])))
+        case "planning":
+            return _("choosing whom to ask")
+        case "answers":
+            asked = entry.get("asked", 0)
+            return ngettext("waiting for %(num)d answer", "waiting for %(num)d answers", asked)
+        case "quiet_hours":
+            return _("quiet hours; asking again at %(time)s", time=localtime(_moment(entry["until"])))
+        case "nobody_left":
+            return _("nobody left to ask")
+        case "remote":
+            return _("out of reach for volunteers: help by phone")
+        case "volunteer":
+            return _("waiting for the volunteer")
+        case "retiree":
+            return _("waiting for the retiree's word")
+    return ""
+
+
+def sentence(entries: list[dict[str, Any]]) -> str:
+    """Several reasons in one line."""
+    return _(", ").join(filter(None, (reason(e) for e in entries)))
+
+
+def actor(event: Event) -> str:
+    """Who did it."""
+    return event.actor_name or _("System")
+
+
+def event_text(event: Event) -> str:
+    """What happened, in a sentence without its actor."""
+    p = event.params
+    texts_by_kind: dict[str, Any] = {
+        "opened": lambda: _("Request saved"),
+        "script_given": lambda: _("Life in danger: 120 script read to the caller"),
+        "wave": lambda: ngettext(
+            "Wave %(wave)s: asked %(num)d volunteer",
+            "Wave %(wave)s: asked %(num)d volunteers",
+            len(p.get("asked", [])),
+            wave=p.get("wave"),
+        ),
+        "expired": lambda: _("%(name)s has not answered", name=p.get("volunteer", "")),
+        "accepted": lambda: _("Accepted"),
+        "too_late": lambda: _("Said yes, but it was taken already"),
+        "declined": lambda: _("Declined"),
+        "assigned": lambda: _("Assigned by hand to %(name)s", name=p.get("volunteer", "")),
+        "underway": lambda: _("On the way"),
+        "delivered": lambda: _("Delivered"),
+        "handed_back": lambda: _("Handed back"),
+        "all_well": lambda: _("Says all is well"),
+        "problem": lambda: _("Says something is wrong"),
+        "urgency": lambda: _(
+            "Urgency changed: %(before)s → %(after)s",
+            before=URGENCY.get(p.get("before", ""), ""),
+            after=URGENCY.get(p.get("after", ""), ""),
+        ),
+        "repeat_call": lambda: _("Called again about the same need"),
+        "cancelled": lambda: _("Cancelled"),
+        "closed": lambda: _("Closed by hand"),
+        "reopened": lambda: _("Opened again"),
+        "note": lambda: _("Note"),
+        "attention": lambda: _("Put on the attention list: %(why)s", why=attention_reason(p)),
+        "seen_to": lambda: _("Seen to: %(why)s", why=attention_reason(p)),
+        "undelivered": lambda: _("An SMS could not be delivered (%(kind)s)", kind=_kind(p)),
+        "resent": lambda: _("The gateway never had an SMS of ours; it was sent again"),
+        "unclear_reply": lambda: _("A reply that could not be read"),
+        "stop": lambda: _("Sent STOP: no more SMS"),
+        "start": lambda: _("Sent START: SMS again"),
+    }
+    make = texts_by_kind.get(event.kind)
+    return str(make()) if make else event.kind
+
+
+def event_detail(event: Event) -> str:
+    """What else the event says: reasons given, words kept, money."""
+    p = event.params
+    parts = [
+        str(WHY_NO[p["reason"]]) if p.get("reason") in WHY_NO else "",
+        f"“{p['said']}”" if p.get("said") else "",
+        items_line(p["items"]) if p.get("items") else "",
+        yuan(p.get("spent_fen")),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _kind(params: dict[str, Any]) -> str:
+    return str(MESSAGE_KIND.get(params.get("message_kind", params.get("kind", "")), ""))
+
+
+MESSAGE_KIND = {
+    "offer": _l("offer"),
+    "taken": _l("taken, thank you"),
+    "assigned": _l("details for the volunteer"),
+    "cancelled_volunteer": _l("cancelled"),
+    "released": _l("released"),
+    "changed_volunteer": _l("changed"),
+    "noted": _l("noted"),
+    "reply_help": _l("help with replying"),
+    "reply_help_many": _l("help with replying"),
+    "reply_help_nothing": _l("help with replying"),
+    "received": _l("request received"),
+    "received_remote": _l("request received"),
+    "coming": _l("who is coming"),
+    "finding_another": _l("finding someone else"),
+    "delivered": _l("delivered: all well?"),
+    "cancelled_retiree": _l("cancelled"),
+    "reply": _l("reply"),
+}
+
+
+def attention_reason(p: dict[str, Any]) -> str:
+    """Why something needs a person, short."""
+    short = {
+        "nobody_left": _l("nobody left to ask"),
+        "nobody_answered": _l("everybody was asked, nobody has answered"),
+        "too_long": _l("nobody has accepted for too long"),
+        "due_in_quiet_hours": _l("due before the quiet hours end"),
+        "remote": _l("out of reach for volunteers"),
+        "call_retiree": _l("call the retiree"),
+        "volunteer_unreachable": _l("the volunteer's SMS did not arrive"),
+        "overdue": _l("no word from the volunteer"),
+        "no_word": _l("no word from the retiree"),
+        "retiree_problem": _l("the retiree says something is wrong"),
+        "repeat_call": _l("called again"),
+        "unclear_reply": _l("a reply that could not be read"),
+        "stopped": _l("wants no more SMS"),
+        "outcome_unknown": _l("nobody knows whether an SMS went out"),
+    }
+    return str(short.get(p.get("reason", ""), ""))
+
+
+def attention_text(item: Attention) -> str:
+    """What happened and what it means, in a sentence."""
+    p = item.params
+    person = item.volunteer.name if item.volunteer else (item.retiree.name if item.retiree else "")
+    match item.reason:
+        case "nobody_left":
+            return _("Nobody is left to ask for this task. Please find somebody and assign by hand.")
+        case "nobody_answered":
+            return _("Everybody on duty was asked and nobody has answered. Please ring round.")
+        case "too_long":
+            return _(
+                "Nobody has accepted for %(m)s minutes. We keep asking; please ring round too.",
+                m=p.get("minutes", ""),
+            )
+        case "due_in_quiet_hours":
+            return _("It is due before the quiet hours end, so nobody is being asked. Please decide.")
+        case "remote":
+            return _(
+                "%(name)s lives out of reach. Please call and arrange help by phone, "
+                "an online order or a relative.",
+                name=person,
+            )
+        case "call_retiree" if p.get("because") == "landline":
+            return _("%(name)s has only a landline. Please call and say:", name=person)
+        case "call_retiree":
+            return _("An SMS to %(name)s could not be delivered. Please call and say:", name=person)
+        case "volunteer_unreachable" if p.get("kind") == "assigned":
+            return _("%(name)s accepted, but the details could not be delivered. Please call.", name=person)
+        case "volunteer_unreachable":
+            return _("An offer to %(name)s could not be delivered. Please check the number.", name=person)
+        case "overdue":
+            return _("The volunteer has not been heard of since. Please call and ask.")
+        case "no_word":
+            return _("Delivered, but no word from %(name)s. Please call and ask:", name=person)
+        case "retiree_problem":
+            said = f" “{p['said']}”" if p.get("said") else ""
+            return _("%(name)s says something is wrong.%(said)s Please call.", name=person, said=said)
+        case "repeat_call":
+            return _("%(name)s has called again about this. It may be worse than it seemed.", name=person)
+        case "unclear_reply":
+            return _(
+                "%(name)s replied: “%(said)s”. We could not tell what to do with it.",
+                name=person or spoken(p.get("phone", "")),
+                said=p.get("said", ""),
+            )
+        case "stopped":
+            return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
+        case "outcome_unknown":
+            return _("Nobody knows whether an SMS went out (%(kind)s). Please call.", kind=_kind(p))
+    return ""
+
+
+def words_to_say(item: Attention) -> str:
+    """What to say on the phone, word for word, in the retiree's language; or nothing."""
+    kind, words = item.params.get("kind"), item.params.get("words")
+    if not words or item.retiree is None or kind not in texts.catalogue("zh")["say"]:
+        return ""
+    return texts.say(kind, item.retiree.language, words, utcnow(), _zone())
+
+
+def message_words(message: Message) -> str:
+    """What a message was about, short."""
+    return str(MESSAGE_KIND.get(message.kind, message.kind))
+
+
+def _moment(value: str) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def init_app(app: Flask) -> None:
+    """Register filters and globals of the templates."""
+    filters: dict[str, Any] = {
+        "spoken": spoken,
+        "localtime": localtime,
+        "exact": exact,
+        "duetime": duetime,
+        "ago_minutes": ago,
+        "span": span,
+        "yuan": yuan,
+        "items_line": items_line,
+        "reason": reason,
+        "sentence": sentence,
+        "event_text": event_text,
+        "event_detail": event_detail,
+        "actor": actor,
+        "attention_reason": attention_reason,
+        "attention_text": attention_text,
+        "words_to_say": words_to_say,
+        "message_words": message_words,
+        "code_word": code_word,
+    }
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.globals.update(
+        CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, OFFER_STATE=OFFER_STATE,
+        MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
+        timedelta=timedelta,
+    )  # fmt: skip
+    app.context_processor(
+        lambda: {
+            "language": language(),
+            "now": utcnow(),
+            "hotline": app.config["HOTLINE_PHONE"],
+        }
+    )

@@ -1,0 +1,16 @@
+"""Jobs: what Celery runs. Each loads by id, calls a service, and is a no-op when its work is done.
+
+Jobs carry ids only. No due time lives in the broker: the tick and the sweep find what is due.
+"""
+
+from tasks.jobs import look, send, settle, sweep, tick
+
+TICK_S = 1.0
+
+SCHEDULE = {
+    "tick": {"task": "tick", "schedule": TICK_S, "options": {"expires": 2 * TICK_S}},
+    "sweep": {"task": "sweep", "schedule": TICK_S, "options": {"expires": 2 * TICK_S}},
+}
+"""What beat publishes. A tick that waited longer than two periods has been overtaken: it expires."""
+
+__all__ = ["SCHEDULE", "look", "send", "settle", "sweep", "tick"]

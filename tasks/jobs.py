@@ -1,0 +1,40 @@
+"""The jobs themselves."""
+
+from celery import shared_task
+from flask import current_app
+
+from dispatcher.clock import utcnow
+from dispatcher.services import dispatching, health, messaging
+
+
+@shared_task(name="look")
+def look(task_id: int) -> None:
+    """See to one task that is due: the next wave, an expiry, a person told."""
+    dispatching.look(task_id, utcnow())
+
+
+@shared_task(name="tick")
+def tick() -> None:
+    """See to every task that is due, in case its wake-up was lost or its time has come."""
+    for task_id in dispatching.due(utcnow()):
+        dispatching.look(task_id, utcnow())
+    health.heartbeat("tick", utcnow())
+
+
+@shared_task(name="send")
+def send(message_id: int) -> None:
+    """Send one message of the outbox."""
+    messaging.send(message_id, current_app.extensions["gateway"])
+
+
+@shared_task(name="settle")
+def settle(message_id: int) -> None:
+    """Ask the gateway what became of one message."""
+    messaging.settle(message_id, current_app.extensions["gateway"])
+
+
+@shared_task(name="sweep")
+def sweep() -> None:
+    """Wake every message that is due, in case its wake-up was lost or its pause is over."""
+    messaging.sweep(utcnow())
+    health.heartbeat("sweep", utcnow())
