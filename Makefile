@@ -1,17 +1,19 @@
 # Needs make, git and Python 3.11+; everything else is installed into .venv/ by the first target run.
+# Programs are run as modules (python -m), which works even after the directory was moved.
 # Another Python: make PYTHON=/path/to/python3.12 ...      Options for pytest: make test PYTEST="-k sms"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-VENV   := .venv
-BIN    := $(VENV)/bin
-PO     := $(wildcard translations/*/LC_MESSAGES/*.po)
-MO     := $(PO:.po=.mo)
-PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
-PYTHON ?=
-PYTEST ?=
+VENV     := .venv
+BIN      := $(VENV)/bin
+PO       := $(wildcard translations/*/LC_MESSAGES/*.po)
+MO       := $(PO:.po=.mo)
+PYTHON_M := $(BIN)/python -m
+PIP      := $(PYTHON_M) pip install -qq --disable-pip-version-check --no-input
+PYTHON   ?=
+PYTEST   ?=
 
 .PHONY: help
 help: ## List the targets
@@ -32,7 +34,7 @@ $(BIN)/python:
 	echo "Making $(VENV) with $$("$$python" --version) ..."; \
 	"$$python" -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(BIN)/python
+$(VENV)/.installed: requirements.txt constraints.txt | $(BIN)/python
 	@echo "Installing what the product runs on ..."
 	@$(PIP) -r requirements.txt
 	@touch $@
@@ -43,7 +45,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(BIN)/python
 	@touch $@
 
 translations/%.mo: translations/%.po | $(VENV)/.installed
-	@$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@ --locale=$(word 1,$(subst /, ,$*))
+	@$(PYTHON_M) babel.messages.frontend --quiet compile --input-file=$< --output-file=$@ --locale=$(word 1,$(subst /, ,$*))
 
 .PHONY: install
 install: $(VENV)/.installed-dev $(MO) ## Install everything into .venv/
@@ -52,11 +54,11 @@ install: $(VENV)/.installed-dev $(MO) ## Install everything into .venv/
 
 .PHONY: demo
 demo: $(VENV)/.installed $(MO) ## Run the whole system here, with invented people (PORT=8000 PHONES_PORT=8001)
-	@exec $(BIN)/python -m devtools.demo
+	@exec $(PYTHON_M) devtools.demo
 
 .PHONY: demo-reset
 demo-reset: $(VENV)/.installed ## Remove the data of the demo
-	@exec $(BIN)/python -m devtools.demo reset
+	@exec $(PYTHON_M) devtools.demo reset
 
 # -- Checking --------------------------------------------------------------------------------------
 
@@ -66,38 +68,38 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo "lint FAILED (see above); the tests run all the same"; }; \
 	BROWSER=$$(scripts/find-browser.sh install) && export BROWSER || failed=1; \
-	$(BIN)/python -m pytest $(PYTEST) || failed=1; \
+	$(PYTHON_M) pytest $(PYTEST) || failed=1; \
 	exit $$failed
 
 .PHONY: test-unit
 test-unit: $(VENV)/.installed-dev $(MO) ## Run the unit tests only
-	@$(BIN)/python -m pytest tests/unit $(PYTEST)
+	@$(PYTHON_M) pytest tests/unit $(PYTEST)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and types
 	@failed=0; \
-	$(BIN)/ruff check --quiet || failed=1; \
-	$(BIN)/ruff format --check --quiet || { failed=1; $(BIN)/ruff format --check; }; \
-	$(BIN)/mypy || failed=1; \
+	$(PYTHON_M) ruff check --quiet || failed=1; \
+	$(PYTHON_M) ruff format --check --quiet || { failed=1; $(PYTHON_M) ruff format --check; }; \
+	$(PYTHON_M) mypy || failed=1; \
 	exit $$failed
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## Put the code into the project's style
-	@$(BIN)/ruff check --fix --quiet; status=$$?; $(BIN)/ruff format; exit $$status
+	@$(PYTHON_M) ruff check --fix --quiet; status=$$?; $(PYTHON_M) ruff format; exit $$status
 
 # -- Texts and pictures ----------------------------------------------------------------------------
 
 .PHONY: translations
 translations: $(VENV)/.installed ## Collect the texts of the pages, update the translations, compile them
-	@$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext --no-location --sort-output \
+	@$(PYTHON_M) babel.messages.frontend --quiet extract -F babel.cfg --no-location --sort-output \
 		--project=dispatcher -o translations/messages.pot .
-	@$(BIN)/pybabel --quiet update -i translations/messages.pot -d translations --no-fuzzy-matching
-	@$(BIN)/pybabel compile -d translations
+	$(if $(PO),@$(PYTHON_M) babel.messages.frontend --quiet update -i translations/messages.pot -d translations --no-fuzzy-matching)
+	$(if $(PO),@$(PYTHON_M) babel.messages.frontend --quiet compile -d translations)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.installed-dev $(MO) ## Take the screenshots of the documentation anew
 	@BROWSER=$$(scripts/find-browser.sh install) && export BROWSER && \
-	exec $(BIN)/python -m devtools.screenshots
+	exec $(PYTHON_M) devtools.screenshots
 
 # -- Cleaning --------------------------------------------------------------------------------------
 

@@ -26,7 +26,8 @@ from types import FrameType
 
 from devtools.system import HOTLINE_PHONE, ROOT, System, SystemFailed
 
-READY_TIMEOUT = 30.0  # seconds
+STDOUT = 1  # sys.stdout may be replaced
+READY_TIMEOUT = 90.0  # seconds; it takes about five, but a busy machine is not broken
 MARK = "demo.lock"  # locked while a demo runs; left behind, it says that the data are a demo's
 DATABASE = "dispatcher.db"
 #: All that a demo leaves in its data directory, as patterns relative to it.
@@ -35,7 +36,6 @@ MADE_BY_DEMO = (
     "secret.json*",
     "demo-accounts.json*",
     "phone-labels.json*",
-    "phones.db*",
     "phones.json*",
     "beat-schedule*",
     "logs/*.log",
@@ -50,7 +50,7 @@ MADE_BY_DEMO = (
     MARK,
 )
 PAGES = (
-    ("/", "热线台 Hotline: take a request for help"),
+    ("/hotline", "热线台 Hotline: take a request for help"),
     ("/board", "公告屏 Board: what is open now, for a screen on the wall"),
 )
 
@@ -92,7 +92,7 @@ def check_port(name: str, port: int, what: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-            other = port + 10 if port < 65000 else 8010
+            other = port + 10 if 1024 <= port < 65000 else 8010
             raise CannotRun(f"port {port} ({what}) {why}; choose another: make demo {name}={other}") from None
 
 
@@ -177,7 +177,7 @@ def run() -> None:
         verbose = os.environ.get("DEMO_VERBOSE", "") not in ("", "0")
         say("正在启动 · Starting …")
         system = System(data_dir, port, phones_port, {"QUIET_HOURS": "off"}, quiet=False, verbose=verbose)
-        on_signals(system)
+        stopper = Stopper(system)
         try:
             system.prepare()
             system.flask("demo", "load")
@@ -186,7 +186,8 @@ def run() -> None:
             system.wait_ready(READY_TIMEOUT)
             say(banner(system.env["PUBLIC_URL"], system.phones_url, accounts, data_dir))
             while system.supervisor.failure is None:
-                time.sleep(0.5)
+                stopper.check()
+                time.sleep(0.3)
             raise SystemFailed(f"the supervisor has failed; see {data_dir / 'logs' / 'system.log'}")
         except Stop:
             say("\n正在结束 · Ending … (再按一次 Ctrl-C 立即结束 · Ctrl-C again: at once)")
@@ -205,22 +206,34 @@ def say(text: str) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of this run
 
 
-def on_signals(system: System) -> None:
-    """Make the first signal end the demo in order, and the second at once."""
-    asked = False
+class Stopper:
+    """Makes the first signal end the demo in order, and the second at once."""
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            system.supervisor.hurry()
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._asked = False
+        # `nohup make demo` is to outlive its terminal.
+        outlives_terminal = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        self._needs_terminal = os.isatty(STDOUT) and not outlives_terminal
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or not outlives_terminal:
+                signal.signal(number, self._handle)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            self._system.supervisor.hurry()
             return
-        asked = True
+        self._asked = True
         raise Stop
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # `nohup make demo` is to outlive its terminal.
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, handle)
+    def check(self) -> None:
+        """Raise Stop if it was asked for, or the terminal is gone.
+
+        Python drops what a handler raises during a finalizer. And a closed window tells its first process
+        only: a shell passes SIGHUP on, but make (when a window runs nothing else) does not.
+        """
+        if self._asked or (self._needs_terminal and not os.isatty(STDOUT)):
+            raise Stop
 
 
 def reset() -> None:

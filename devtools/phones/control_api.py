@@ -61,7 +61,7 @@ def blueprint(simulator: Simulator) -> Blueprint:
 
     @routes.get("/phones")
     def list_phones() -> Response:
-        return jsonify({"phones": store.phones_json()})
+        return jsonify(store.phones_json())
 
     @routes.get("/phones/<number>")
     def read_phone(number: str) -> Response:
@@ -84,7 +84,7 @@ def blueprint(simulator: Simulator) -> Blueprint:
 
     @routes.get("/phones/<number>/messages")
     def read_conversation(number: str) -> Response:
-        return jsonify({"messages": store.messages_json(_number(number))})
+        return jsonify(store.messages_json(_number(number)))
 
     @routes.post("/phones/<number>/messages")
     def reply(number: str) -> tuple[Response, int]:

@@ -49,9 +49,7 @@ class Inbound:
         """
         if self._store.state_of(number).off:
             raise SwitchedOffError
-        message = self._store.add_incoming(
-            from_number=number, to_number=self._hotline_for(number), body=body
-        )
+        message = self._store.add_incoming(from_number=number, to_number=self._hotline_for(number), body=body)
         self._store.mark_read(number)
         keyword = bodies.opt_out_type(body)
         if keyword in ("STOP", "START"):

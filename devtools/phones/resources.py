@@ -17,7 +17,7 @@ from devtools.phones.models import TO_PHONE, Json, Message
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
-_TOKEN_PREFIX = "PA"
+_PAGE_MARK = "PA"
 
 
 def _rfc2822(moment: float | None) -> str | None:
@@ -135,8 +135,8 @@ def page(messages: Iterable[Message], args: MultiDict[str, str], account_sid: st
     found.reverse()
     start = index * size
     token = args.get("PageToken", "")
-    if token.startswith(_TOKEN_PREFIX):
-        last_sid = token.removeprefix(_TOKEN_PREFIX)
+    if token.startswith(_PAGE_MARK):
+        last_sid = token.removeprefix(_PAGE_MARK)
         after = (place for place, message in enumerate(found, start=1) if message.sid == last_sid)
         start = next(after, start)
     chosen = found[start : start + size]
@@ -153,7 +153,7 @@ def page(messages: Iterable[Message], args: MultiDict[str, str], account_sid: st
         "end": index * size + max(len(chosen) - 1, 0),
         "first_page_uri": uri(0),
         "messages": [message_resource(message, account_sid) for message in chosen],
-        "next_page_uri": uri(index + 1, _TOKEN_PREFIX + chosen[-1].sid) if more else None,
+        "next_page_uri": uri(index + 1, _PAGE_MARK + chosen[-1].sid) if more else None,
         "page": index,
         "page_size": size,
         "previous_page_uri": uri(index - 1) if index else None,

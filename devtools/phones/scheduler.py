@@ -15,6 +15,10 @@ _log = logging.getLogger(__name__)
 Task = Callable[[], None]
 
 
+def _nothing() -> None:
+    pass
+
+
 class Scheduler:
     """Runs tasks at their time on one thread, and hands slow ones to a few workers.
 
@@ -27,13 +31,14 @@ class Scheduler:
         self._order = itertools.count()
         self._changed = Condition()
         self._slow: SimpleQueue[Task] = SimpleQueue()
+        self._workers = workers
         self.stopping = Event()
         Thread(target=self._run_timer, name="timer", daemon=True).start()
         for index in range(workers):
             Thread(target=self._run_worker, name=f"worker-{index}", daemon=True).start()
 
     def after(self, delay_s: float, task: Task) -> None:
-        """Run a quick `task` on the timer thread in `delay_s` seconds; those due together keep their order."""
+        """Run a quick `task` on the timer thread in `delay_s` seconds; equal times keep their order."""
         due = time.monotonic() + max(delay_s, 0.0)
         with self._changed:
             heapq.heappush(self._due, (due, next(self._order), task))
@@ -62,6 +67,8 @@ class Scheduler:
         self.stopping.set()
         with self._changed:
             self._changed.notify()
+        for _ in range(self._workers):
+            self._slow.put(_nothing)  # wakes an idle worker, so that it sees the end
 
     def _run_timer(self) -> None:
         while not self.stopping.is_set():

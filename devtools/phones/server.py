@@ -1,50 +1,28 @@
-"""The HTTP server around the application: threaded, on loopback, and ending promptly."""
+"""The simulator as a running server: starting it, serving, and ending it promptly."""
 
 from __future__ import annotations
 
-import logging
 from threading import Thread
-from typing import Any
-
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from devtools.phones.app import create_app
 from devtools.phones.config import Settings
+from devtools.phones.http_server import WsgiServer
 from devtools.phones.simulator import Simulator
-
-_log = logging.getLogger(__name__)
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """Handles requests without a line in the log for each: there are hundreds in a second."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Keep errors, drop the rest."""
-        if type == "error":
-            _log.error(message.rstrip(), *args)
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
 
 
 class PhoneServer:
-    """A simulator that answers on its port, from construction until stop()."""
+    """A simulator that holds its port from construction and answers there while serve() runs."""
 
     def __init__(self, settings: Settings) -> None:
-        """Restore the state and bind the port; 0 picks a free one. Ends the process when the port is taken."""
+        """Bind the port, 0 for a free one, and restore the state. Raises OSError when it is taken."""
+        self._server = WsgiServer(settings.host, settings.port, lambda environ, start: [])
         self.simulator = Simulator(settings)
-        self._server: BaseWSGIServer = make_server(
-            settings.host,
-            settings.port,
-            create_app(self.simulator),
-            threaded=True,
-            request_handler=_QuietHandler,
-        )
+        self._server.application = create_app(self.simulator)
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return self._server.port
+        return int(self._server.server_address[1])
 
     def serve(self) -> None:
         """Answer requests in the calling thread until stop()."""

@@ -56,4 +56,3 @@ class Simulator:
         """Stop the timer, release waiting requests and close the files."""
         self.scheduler.stop()
         self.store.close()
-        self._webhooks.close()

@@ -30,6 +30,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "reply_off": "手机已关机，不能发送",
         "send": "发送",
         "sending_reply": "正在发送",
+        "replied": "回复：{text}",
         "quick": "快捷回复",
         "send_failed": "没有发出：{reason}",
         "switch_failed": "没有改成：{reason}",
@@ -64,7 +65,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "en": {
         "title": "Phones · simulator",
-        "note": "Simulated phones: nothing here is really sent.",
+        "note": "Simulated phones. Nothing is really sent.",
         "other_language": "中文",
         "phones": "Phones",
         "filter": "Find by name or number",
@@ -85,6 +86,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "reply_off": "Switched off: cannot send",
         "send": "Send",
         "sending_reply": "Sending",
+        "replied": "Reply: {text}",
         "quick": "Quick replies",
         "send_failed": "Not sent: {reason}",
         "switch_failed": "Not changed: {reason}",
@@ -121,7 +123,7 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 def choose_language(wanted: str | None, accepted: LanguageAccept) -> str:
-    """"zh" or "en": `wanted` when it is one of the two, else what the browser prefers, else "en"."""
+    """Either "zh" or "en": `wanted` when it is one of the two, else what the browser prefers, else "en"."""
     if wanted in TEXTS:
         return str(wanted)
     for tag in accepted.values():

@@ -13,6 +13,7 @@ from devtools.phones import errors, numbers, resources
 from devtools.phones.callbacks import API_VERSION
 from devtools.phones.controls import Fate
 from devtools.phones.errors import TwilioError
+from devtools.phones.http_server import SOCKET_KEY
 from devtools.phones.simulator import Simulator
 
 PREFIX = f"/{API_VERSION}"
@@ -119,7 +120,7 @@ def answer_http_error(error: HTTPException) -> tuple[Response, int]:
 
 def _hang_up() -> tuple[Response, int]:
     """Close the connection, so that the client waits in vain; the answer given back reaches nobody."""
-    connection: socket.socket | None = request.environ.get("werkzeug.socket")
+    connection: socket.socket | None = request.environ.get(SOCKET_KEY)
     if connection is not None:
         # The client may have given up first; then there is nothing left to close.
         with suppress(OSError):

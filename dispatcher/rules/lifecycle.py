@@ -46,7 +46,9 @@ State = TaskState | OfferState | MessageState
 
 _T, _O, _M = TaskState, OfferState, MessageState
 
-TRANSITIONS: dict[State, frozenset[State]] = {
+# One table a noun: the same word may be a state of two of them ("delivered"), and as strings they
+# are equal.
+_TASK: dict[State, frozenset[State]] = {
     _T.OPEN: frozenset({_T.ASSIGNED, _T.CLOSED, _T.CANCELLED}),
     _T.ASSIGNED: frozenset({_T.OPEN, _T.UNDERWAY, _T.DELIVERED, _T.CLOSED, _T.CANCELLED}),
     _T.UNDERWAY: frozenset({_T.OPEN, _T.DELIVERED, _T.CLOSED, _T.CANCELLED}),
@@ -54,6 +56,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     _T.DELIVERED: frozenset({_T.OPEN, _T.CLOSED, _T.CANCELLED}),
     _T.CLOSED: frozenset(),
     _T.CANCELLED: frozenset(),
+}
+_OFFER: dict[State, frozenset[State]] = {
     _O.QUEUED: frozenset({_O.SENT, _O.ACCEPTED, _O.DECLINED, _O.EXPIRED, _O.WITHDRAWN}),
     _O.SENT: frozenset({_O.ACCEPTED, _O.DECLINED, _O.EXPIRED, _O.WITHDRAWN}),
     # A late yes still wins while the task is open, and a late no is worth knowing.
@@ -61,6 +65,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     _O.ACCEPTED: frozenset(),
     _O.DECLINED: frozenset(),
     _O.WITHDRAWN: frozenset(),
+}
+_MESSAGE: dict[State, frozenset[State]] = {
     # Back to queued only when the gateway has certainly not taken the message.
     _M.QUEUED: frozenset({_M.SENDING, _M.FAILED}),
     _M.SENDING: frozenset(
@@ -73,6 +79,12 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     _M.FAILED: frozenset(),
     _M.RECEIVED: frozenset(),
 }
+LIVES: dict[type[StrEnum], dict[State, frozenset[State]]] = {
+    TaskState: _TASK,
+    OfferState: _OFFER,
+    MessageState: _MESSAGE,
+}
+"""What may follow what, by noun."""
 
 OPEN_ENDED = frozenset({_T.OPEN, _T.ASSIGNED, _T.UNDERWAY, _T.DELIVERED})
 """Task states on the board: somebody still owes something."""
@@ -84,26 +96,16 @@ HELD = frozenset({_T.ASSIGNED, _T.UNDERWAY})
 """Task states in which a volunteer is busy with the task."""
 
 
-class ImpossibleTransition(ValueError):
-    """Somebody asked for a state change that life doesn't have."""
-
-
 def may(before: State, after: State) -> bool:
-    """Whether `after` may directly follow `before`."""
-    return after in TRANSITIONS[before]
+    """Whether `after` may directly follow `before`. States of different nouns never follow."""
+    return type(before) is type(after) and after in LIVES[type(before)][before]
 
 
 def final(state: State) -> bool:
     """Whether nothing can follow `state`."""
-    return not TRANSITIONS[state]
+    return not LIVES[type(state)][state]
 
 
 def sources(after: State) -> frozenset[State]:
     """All states that `after` may directly follow."""
-    return frozenset(before for before, afters in TRANSITIONS.items() if after in afters)
-
-
-def check(before: State, after: State) -> None:
-    """Raise :class:`ImpossibleTransition` unless `after` may follow `before`."""
-    if not may(before, after):
-        raise ImpossibleTransition(f"{before!r} can't become {after!r}")
+    return frozenset(before for before, afters in LIVES[type(after)].items() if after in afters)

@@ -99,11 +99,12 @@ def understand(body: str, threads: Sequence[Thread]) -> Understood | NotUndersto
 
     Only the newest thread of a slot counts; older ones gave their number back long ago.
     """
-    text = unicodedata.normalize("NFKC", body).strip()
+    text = body.strip()
     match = _REPLY.match(text)
     if not match or match["rest"][:1] in tuple(_MEASURES):
         return NotUnderstood(Unclear.NOT_UNDERSTOOD, text)
-    digits, rest = match[1], match["rest"].strip(" \t\r\n,.;:!?，。；：！？、")
+    digits = unicodedata.normalize("NFKC", match[1])  # full-width ３１ is 31
+    rest = match["rest"].strip(" \t\r\n,.;:!?，。；：！？、」』”\"')）】")
     live = [thread for thread in threads if thread.stage is not Stage.OVER]
     if len(digits) == 1:
         return _bare(digits, rest, text, live)

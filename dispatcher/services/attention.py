@@ -57,7 +57,9 @@ def raise_(
     )
     tx.add(raised)
     tx.flush()
-    history.record(tx, "attention", history.SYSTEM, now, task, reason=reason, **params)
+    history.record(
+        tx, "attention", history.SYSTEM, now, task, reason=reason, message_kind=params.get("kind", "")
+    )
     return raised
 
 

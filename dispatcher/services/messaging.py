@@ -40,7 +40,8 @@ TELL_AFTER = timedelta(minutes=10)
 
 GIVE_UP_AFTER = timedelta(minutes=30)
 REWAKE = timedelta(seconds=15)
-_NOT_NEEDED = "not_needed"
+NOT_NEEDED = "not_needed"
+"""Why a message was given up before it left: what it said was no longer true."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _claim(message_id: int) -> Outgoing | None:
             return None  # a retry whose pause isn't over
         if not _still_needed(tx, message):
             move(tx, message, MessageState.FAILED, {MessageState.QUEUED},
-                 error_code=_NOT_NEEDED, ended_at=now, wake_at=None)  # fmt: skip
+                 error_code=NOT_NEEDED, ended_at=now, wake_at=None)  # fmt: skip
             return None
         body = rendered(message, now, tokens.mint(tx, message, now) if _links(message) else "")
         if not move(
@@ -167,6 +168,9 @@ def _apply(
     tx: Session, message: Message, gateway_id: str, status: str, code: str, now: datetime
 ) -> None:
     """What the gateway says of a message, by callback or when asked."""
+    if message.claimed_at is not None:
+        # Queued again after a try that did arrive: the proof is here, so it isn't sent twice.
+        move(tx, message, MessageState.SENDING, {MessageState.QUEUED})
     if message.state in (MessageState.SENDING, MessageState.UNKNOWN):
         accepted(tx, message, gateway_id, now)
     state = STATUSES.get(status)

@@ -16,6 +16,7 @@ import smsutil
 from pypinyin import lazy_pinyin
 
 LANGUAGES = ("zh", "en")
+MOST_SEGMENTS = 2
 _HERE = Path(__file__).parent
 _DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
@@ -31,12 +32,17 @@ def catalogue(language: str) -> dict[str, dict[str, str]]:
 def render(
     kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
 ) -> str:
-    """The text of an SMS.
+    """The text of an SMS. The rough area is left out where it would cost a third segment.
 
     Raises:
         KeyError: no such kind, or a parameter is missing.
     """
-    return catalogue(language)["sms"][kind].format_map(_worded(language, params, now, zone))
+    worded = _worded(language, params, now, zone)
+    template = catalogue(language)["sms"][kind]
+    text = template.format_map(worded)
+    if worded.get("area") and segments(text) > MOST_SEGMENTS:
+        text = template.format_map(worded | {"area": ""}).replace(" ,", ",")
+    return text
 
 
 def say(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:

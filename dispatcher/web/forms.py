@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from dispatcher.models import Campus
 from dispatcher.rules import phones
 from dispatcher.rules.settings import CATEGORIES, GROCERIES, MEDICINE, ROUTINE, SOON, URGENCIES
-from dispatcher.services.intake import Call, NewPerson, Wanted
+from dispatcher.services.intake import SAME_NEED, Call, NewPerson, Wanted
 
 MEDICINE_FIELDS = ("name", "strength", "amount", "source", "where")
 GROCERY_FIELDS = ("name", "amount")
@@ -91,10 +91,13 @@ def _wanted(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> Wan
         errors[f"{category}-urgency"] = _("Please choose how urgent it is.")
         urgency = default
     items = _items(form, category) if category in (MEDICINE, GROCERIES) else []
-    if category in (MEDICINE, GROCERIES) and not items and f"{category}-name" not in errors:
+    # The same need as before is known; only what is new about it has to be said.
+    repeat = values.get(f"{category}-repeat", "")
+    known = repeat == SAME_NEED
+    if category in (MEDICINE, GROCERIES) and not (items or known or f"{category}-name" in errors):
         errors[f"{category}-name"] = _("Please write at least one thing to buy.")
     notes = _text(form, f"{category}-notes", 1000)
-    if category == "other" and not notes:
+    if category == "other" and not (notes or known):
         errors["other-notes"] = _("Please write what is needed.")
     return Wanted(
         category=category,
@@ -102,7 +105,7 @@ def _wanted(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> Wan
         due_by=_due(form, category, now, zone),
         items=items,
         notes=notes,
-        repeat=values.get(f"{category}-repeat", ""),
+        repeat=repeat,
     )
 
 

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
-from dispatcher.models import Campus, HelpRequest, Task
+from dispatcher.models import Campus, HelpRequest, RepeatCall, Task
 from dispatcher.rules import phones
 from dispatcher.services import intake, search
 from dispatcher.sms import texts
@@ -130,7 +130,12 @@ def _recent() -> list[tuple[HelpRequest, list[Task]]]:
         .order_by(HelpRequest.id.desc())
         .limit(8)
     ).all()
-    tasks = db.session.scalars(
-        select(Task).where(Task.request_id.in_([call.id for call in calls])).order_by(Task.id)
-    ).all()
-    return [(call, [t for t in tasks if t.request_id == call.id]) for call in calls]
+    ids = [call.id for call in calls]
+    tasks: dict[int, list[Task]] = {call_id: [] for call_id in ids}
+    for task in db.session.scalars(select(Task).where(Task.request_id.in_(ids)).order_by(Task.id)):
+        tasks[task.request_id].append(task)
+    # A call about a need that was open already made no task of its own; it is linked to that one.
+    linked = select(RepeatCall.request_id, Task).join(Task, Task.id == RepeatCall.task_id)
+    for call_id, task in db.session.execute(linked.where(RepeatCall.request_id.in_(ids))):
+        tasks[call_id].append(task)
+    return [(call, tasks[call.id]) for call in calls]

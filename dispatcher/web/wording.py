@@ -139,8 +139,11 @@ def items_line(items: list[dict[str, Any]]) -> str:
     return ("; " if language() == "en" else "；").join(parts)
 
 
-def reason(entry: dict[str, Any]) -> str:
-    """One reason of a choice ("same campus"), or what a task waits for."""
+def reason(entry: dict[str, Any], at: datetime | None = None) -> str:
+    """One reason of a choice ("same campus"), or what a task waits for.
+
+    `at`: when it was chosen; "last asked … ago" counts back from there.
+    """
     match entry.get("code"):
         case "same_campus":
             return _("same campus")
@@ -158,7 +161,8 @@ def reason(entry: dict[str, Any]) -> str:
         case "never_asked":
             return _("never asked yet")
         case "last_asked":
-            return _("last asked %(span)s ago", span=ago(_moment(entry["at"])))
+            since = (at or utcnow()) - _moment(entry["at"])
+            return _("last asked %(span)s ago", span=span(since.total_seconds()))
         case "planning":
             return _("choosing whom to ask")
         case "answers":
@@ -177,9 +181,9 @@ def reason(entry: dict[str, Any]) -> str:
     return ""
 
 
-def sentence(entries: list[dict[str, Any]]) -> str:
-    """Several reasons in one line."""
-    return _(", ").join(filter(None, (reason(e) for e in entries)))
+def sentence(entries: list[dict[str, Any]], at: datetime | None = None) -> str:
+    """Several reasons in one line; `at` as in :func:`reason`."""
+    return _(", ").join(filter(None, (reason(e, at) for e in entries)))
 
 
 def actor(event: Event) -> str:

@@ -1,42 +1,37 @@
-"""A running simulator, a webhook that stands for the product, and the provider's real client library."""
+"""One simulator and one webhook for all tests here, emptied before each test."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Lock, Thread
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from collections.abc import Iterator
 
 import pytest
-import requests
-from twilio.http.http_client import TwilioHttpClient
-from twilio.request_validator import RequestValidator
-from twilio.rest import Client
 
-from devtools.phones.config import Settings
-from devtools.phones.server import PhoneServer
-
-ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
-AUTH_TOKEN = "a token for tests only"
-HOTLINE = "+8613900000000"
-WEI = "+8613800000001"
-FANG = "+8613800000002"
-LANDLINE = "+863515678901"
-DEADLINE_S = 8.0
+from tests.simulator.harness import Harness, InThread, WebhookReceiver
 
 
-def eventually[T](look: Callable[[], T]) -> T:
-    """What `look` gives as soon as it gives something true; fails after DEADLINE_S."""
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > end:
-            pytest.fail("waited in vain")
-        time.sleep(0.01)
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[WebhookReceiver]:
+    """The webhook that stands for the product."""
+    found = WebhookReceiver()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[InThread]:
+    """A simulator that answers on a port of its own."""
+    server = InThread(tmp_path_factory.mktemp("phones"), receiver)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def phones(running: InThread, receiver: WebhookReceiver) -> Iterator[Harness]:
+    """The simulator, as empty as after its first start, walking messages quickly."""
+    harness = Harness(running.url, receiver)
+    harness.post("/api/reset", {})
+    harness.control(status_delay_s=0.05)
+    receiver.hooks.clear()
+    receiver.answers.clear()
+    yield harness
+    harness.close()

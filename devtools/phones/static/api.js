@@ -18,9 +18,9 @@ export const currentRevision = async () => (await call(`/api/messages?since=${BE
 /** Messages changed since a revision. */
 export const changes = (revision) => call(`/api/messages?changed_since=${revision}`);
 /** All phones, most recently active first. */
-export const phones = async () => (await call("/api/phones")).phones;
+export const phones = () => call("/api/phones");
 /** One phone's messages, oldest first. */
-export const conversation = async (number) => (await call(`${phonePath(number)}/messages`)).messages;
+export const conversation = (number) => call(`${phonePath(number)}/messages`);
 /** One phone with its switches. */
 export const phone = (number) => call(phonePath(number));
 /** Change a phone's switches. */

@@ -24,8 +24,13 @@ const arrived = new Set();
 const list = new PhoneList(choose);
 
 function choose(number) {
+  const left = chosen;
   history.pushState({}, "", number ? pathOf(number) : `/?lang=${language}`);
   setChosen(number);
+  if (wide.matches) return;
+  // The view that had the focus is gone; go on from where the reader would.
+  const next = number ? shown.get(number)?.part(".back") : list.rowOf(left);
+  next?.focus({ preventScroll: true });
 }
 
 function setChosen(number) {
@@ -58,7 +63,7 @@ function arrange() {
   const stay = [...shown.values()].filter((handset) => handset.inUse && handset.number !== chosen);
   keep.push(...stay.map((handset) => handset.number));
   const active = phones.filter((phone) => phone.last_message).map((phone) => phone.number);
-  const wanted = new Set([...keep, ...active].slice(0, Math.max(room, chosen ? 1 : 0)));
+  const wanted = new Set([...new Set([...keep, ...active])].slice(0, room));
   for (const [number, handset] of shown) {
     if (wanted.has(number)) continue;
     handset.element.remove();
@@ -78,7 +83,12 @@ function arrange() {
 }
 
 function report(promise) {
-  promise.catch(() => showConnection(false));
+  promise.catch(fail);
+}
+
+function fail(error) {
+  console.error(error);
+  showConnection(false);
 }
 
 function showConnection(works) {
@@ -145,8 +155,8 @@ async function keepUp(step) {
     if (!document.hidden) await step();
     showConnection(true);
     window.setTimeout(keepUp, POLL_MS, poll);
-  } catch {
-    showConnection(false);
+  } catch (error) {
+    fail(error);
     window.setTimeout(keepUp, POLL_MS, step);
   }
 }

@@ -29,9 +29,9 @@ export function listTimeOf(iso) {
   return at.toDateString() === new Date().toDateString() ? clock.format(at) : shortDay.format(at);
 }
 
-/** A number with spaces where people expect them: +86 138 0000 0000. */
+/** A Chinese number with spaces where people expect them: +86 138 0000 0000, +86 351 701 0001. */
 export function readable(number) {
-  const chinese = /^\+86(1\d{2})(\d{4})(\d{4})$/.exec(number);
+  const chinese = /^\+86(1[3-9]\d|10|2\d|[3-9]\d{2})(\d{3,4})(\d{4})$/.exec(number);
   return chinese ? `+86 ${chinese[1]} ${chinese[2]} ${chinese[3]}` : number;
 }
 
@@ -58,6 +58,18 @@ export function stateOf(message) {
   const known = texts[`error_${message.error_code}`] ?? say("error_other");
   const code = language === "zh" ? `（${message.error_code}）` : ` (${message.error_code})`;
   return word + colon + known + code;
+}
+
+/** Write `text` into `place` and mark it as Chinese if it is, for the right glyphs and the right voice. */
+export function write(place, text) {
+  place.textContent = text;
+  markLanguage(place, text);
+}
+
+/** Mark `place` as Chinese if `text` has Chinese characters. */
+export function markLanguage(place, text) {
+  if (/[\u3400-\u9fff]/.test(text)) place.lang = "zh-CN";
+  else place.removeAttribute("lang");
 }
 
 /** The switches of a phone that are worth a word beside its name. */

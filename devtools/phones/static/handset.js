@@ -1,7 +1,7 @@
 // One phone: its conversation, its switches and its reply box.
 
 import * as api from "./api.js";
-import { dayOf, isTrouble, nameOf, readable, say, showTags, stateOf, tagsOf, timeOf } from "./format.js";
+import { dayOf, isTrouble, markLanguage, nameOf, readable, say, showTags, stateOf, tagsOf, timeOf, write } from "./format.js";
 
 const NEAR_END_PX = 80;
 
@@ -77,7 +77,7 @@ export class Handset {
   setPhone(phone) {
     this.phone = phone;
     const name = nameOf(phone);
-    this.part(".handset-name").textContent = name;
+    write(this.part(".handset-name"), name);
     this.part(".handset-number").textContent = phone.label ? readable(phone.number) : say("unnamed");
     showTags(this.part(".tags"), tagsOf({ landline: phone.landline, unreachable: phone.unreachable }));
     for (const box of this.element.querySelectorAll("[data-switch]")) box.checked = phone[box.dataset.switch];
@@ -116,7 +116,9 @@ export class Handset {
     bubble.classList.add(message.direction === "to_phone" ? "from-hotline" : "from-phone");
     bubble.querySelector(".bubble-who").textContent =
       say(message.direction === "to_phone" ? "hotline" : "you") + ": ";
-    bubble.querySelector(".bubble-body").append(...bodyNodes(message.body, message.links));
+    const body = bubble.querySelector(".bubble-body");
+    body.append(...bodyNodes(message.body, message.links));
+    markLanguage(body, message.body);
     const time = bubble.querySelector("time");
     time.dateTime = message.at;
     time.textContent = timeOf(message.at);

@@ -1,11 +1,16 @@
 // The list of phones with its filter.
 
-import { language, listTimeOf, nameOf, readable, say, showTags, tagsOf } from "./format.js";
+import { language, listTimeOf, nameOf, readable, say, showTags, tagsOf, write } from "./format.js";
 
 const MAX_SNIPPET = 60;
 
 /** The address of a phone's own view. */
 export const pathOf = (number) => `/phones/${encodeURIComponent(number)}?lang=${language}`;
+
+function snippetOf(message) {
+  const text = message.body.slice(0, MAX_SNIPPET);
+  return message.direction === "from_phone" ? say("replied", { text }) : text;
+}
 
 export class PhoneList {
   /** `choose(number)` is called when a row is followed. */
@@ -48,10 +53,15 @@ export class PhoneList {
 
   /** Draw the eye to a phone that has just got a message. */
   buzz(number) {
-    const row = this.items.get(number)?.querySelector(".row");
+    const row = this.rowOf(number);
     if (!row) return;
     row.classList.remove("fresh");
     requestAnimationFrame(() => row.classList.add("fresh"));
+  }
+
+  /** The link of a phone in the list, if it has one. */
+  rowOf(number) {
+    return this.items.get(number)?.querySelector(".row");
   }
 
   item(phone) {
@@ -65,11 +75,11 @@ export class PhoneList {
     }
     const part = (name) => item.querySelector(name);
     const last = phone.last_message;
-    part(".row-name").textContent = nameOf(phone);
+    write(part(".row-name"), nameOf(phone));
     part(".row-number").textContent = phone.label ? readable(phone.number) : say("unnamed");
     part(".row-time").textContent = last ? listTimeOf(last.at) : "";
     part(".row-time").dateTime = last ? last.at : "";
-    part(".row-last").textContent = last ? last.body.slice(0, MAX_SNIPPET) : say("no_messages");
+    write(part(".row-last"), last ? snippetOf(last) : say("no_messages"));
     part(".row-unread").hidden = phone.unread === 0;
     part(".row-count").textContent = phone.unread > 99 ? "99+" : String(phone.unread);
     part(".row-count-words").textContent = say("unread", { n: phone.unread });

@@ -1,0 +1,139 @@
+"""The services on a real, migrated database, without workers: what a worker would do is called."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from dispatcher import create_app
+from dispatcher.database import db, transaction
+from dispatcher.models import Campus, CampusNeighbour, Retiree, Staff, Volunteer
+from dispatcher.rules.availability import Window
+from dispatcher.rules.phones import Phone
+from dispatcher.services import accounts, intake, roster
+from dispatcher.services.intake import Call, Wanted
+from dispatcher.sms.gateway import Accepted, Carried, Outcome
+
+PASSWORD = "correct horse battery"
+ALL_WEEK = [Window(day, 0, 1440) for day in range(7)]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RecordingGateway:
+    """A gateway at the small interface, for what can't be brought about over HTTP step by step."""
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        self.outcome = outcome
+        self.sent: list[tuple[str, str, int]] = []
+        self.listed: list[Carried] | None = []
+
+    def send(self, to: str, body: str, message_id: int) -> Outcome:
+        # No session may be open over a network call.
+        assert not db.session.registry.has() or not db.session().in_transaction()
+        self.sent.append((to, body, message_id))
+        return self.outcome or Accepted(f"SM{message_id}")
+
+    def sent_to(self, to: str, since: datetime) -> list[Carried] | None:
+        return self.listed
+
+
+@pytest.fixture(scope="session")
+def template_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the newest schema, made by the migrations."""
+    path = tmp_path_factory.mktemp("db") / "template.db"
+    app = make_app(path)
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+    return path
+
+
+def make_app(path: Path) -> Flask:
+    """The application on this SQLite file, with a broker that can't be reached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET_KEY", "integration tests only")
+        patch.setenv("DATABASE_URL", f"sqlite:///{path}")
+        patch.setenv("REDIS_URL", "unix:///nowhere/there-is-no-broker.sock")
+        patch.setenv("QUIET_HOURS", "off")
+        patch.setenv("TWILIO_AUTH_TOKEN", "token of the integration tests")
+        patch.setenv("DATA_DIR", str(path.parent))
+        return create_app()
+
+
+@pytest.fixture
+def app(template_db: Path, tmp_path: Path) -> Iterator[Flask]:
+    path = tmp_path / "test.db"
+    path.write_bytes(template_db.read_bytes())
+    app = make_app(path)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@dataclass
+class People:
+    """Who is in the database: ids."""
+
+    operator: int
+    coordinator: int
+    retiree: int
+    remote: int
+    volunteers: list[int]
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    with app.app_context(), transaction() as tx:
+        home = Campus(code="home", name_zh="迎泽校区", name_en="Yingze campus", reachable=True)
+        near = Campus(code="near", name_zh="坞城校区", name_en="Wucheng campus", reachable=True)
+        away = Campus(code="away", name_zh="日本", name_en="Japan", reachable=False)
+        tx.add_all([home, near, away])
+        tx.flush()
+        tx.add(CampusNeighbour(campus_id=home.id, neighbour_id=near.id, rank=1))
+        operator = accounts.add(tx, "op", "赵敏", "operator", PASSWORD)
+        coordinator = accounts.add(tx, "co", "钱宁", "coordinator", PASSWORD)
+        retiree = _retiree(tx, home.id, "王秀兰", "+8613935200001")
+        remote = _retiree(tx, away.id, "李建国", "+8613935200002")
+        volunteers = [
+            roster.add_volunteer(
+                tx,
+                roster.VolunteerData(
+                    name=name, phone=f"+861363520000{n}", campus_id=campus.id, windows=ALL_WEEK,
+                    night_ok=True,
+                ),
+            )
+            for n, (name, campus) in enumerate([("李伟", home), ("赵强", home), ("孙丽", near)])
+        ]  # fmt: skip
+        tx.flush()
+        return People(
+            operator.id, coordinator.id, retiree.id, remote.id, [v.id for v in volunteers]
+        )
+
+
+def _retiree(tx: Session, campus_id: int, name: str, number: str) -> Retiree:
+    return roster.add_retiree(
+        tx,
+        roster.RetireeData(
+            name=name, campus_id=campus_id, phones=[Phone(number, "mobile")], area="东区",
+            address="3号楼2单元501", sex="f",
+        ),
+    )  # fmt: skip
+
+
+def save_call(people: People, key: str = "k", retiree: int | None = None, **wanted: object) -> int:
+    """Save a call for one thing; the id of its request."""
+    given = {"category": "medicine", "urgency": "soon", "due_by": None} | wanted
+    call = Call(form_key=key, wanted=[Wanted(**given)], retiree_id=retiree or people.retiree)  # type: ignore[arg-type]
+    return intake.save(call, db.session.get_one(Staff, people.operator), now())
+
+
+def volunteer(people: People, index: int) -> Volunteer:
+    return db.session.get_one(Volunteer, people.volunteers[index])

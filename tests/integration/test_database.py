@@ -1,0 +1,121 @@
+"""The database says no to writes outside a use case, and its schema is what the models say."""
+
+import sqlite3
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from dispatcher.database import db, transaction, wake
+from dispatcher.models import Assignment, Campus, Task
+from tests.integration.conftest import PASSWORD, People, now, save_call
+
+
+def test_the_migrations_make_what_the_models_say(app: Flask) -> None:
+    with app.app_context(), db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
+    with app.app_context(), db.engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+
+
+def test_nothing_can_be_written_outside_a_use_case(app: Flask, people: People) -> None:
+    with app.app_context():
+        db.session.add(Campus(code="x", name_zh="x", name_en="x", reachable=True))
+        with pytest.raises(OperationalError, match="readonly"):
+            db.session.flush()
+
+
+def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
+    """Each GET is really made, logged in, on a database that would refuse a write with an error."""
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+    browser = app.test_client()
+    app.config["WTF_CSRF_ENABLED"] = False
+    browser.post("/login", data={"username": "co", "password": PASSWORD})
+    before = _dump(app)
+    called = []
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "board.stream"):
+            continue
+        values = {"task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm"}
+        with app.test_request_context():
+            path = app.url_for(rule.endpoint, **{a: values[a] for a in rule.arguments})
+        answer = browser.get(path + ("?q=wang" if "hotline" in path else ""))
+        assert answer.status_code < 500 or rule.endpoint == "health.readyz", path
+        called.append(rule.endpoint)
+    assert {"board.overview", "board.task", "hotline.person", "volunteer.task"} <= set(called)
+    assert _dump(app) == before
+
+
+def _dump(app: Flask) -> list[str]:
+    path = app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///")
+    connection = sqlite3.connect(path)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
+
+
+def test_wake_ups_leave_after_the_commit_and_only_then(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[tuple[str, int]] = []
+    monkeypatch.setitem(app.extensions, "publisher", type("P", (), {"publish": staticmethod(published.extend)}))
+    with app.app_context():
+        with pytest.raises(RuntimeError, match="on purpose"), transaction() as tx:
+            wake(tx, "look", 1)
+            raise RuntimeError("on purpose")
+        assert published == []
+        with transaction() as tx:
+            wake(tx, "look", 2)
+            assert published == []
+        assert published == [("look", 2)]
+
+
+def test_a_use_case_inside_a_use_case_is_refused(app: Flask) -> None:
+    with app.app_context(), transaction(), pytest.raises(RuntimeError, match="inside"), transaction():
+        pass
+
+
+def test_two_standing_assignments_are_impossible(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        with pytest.raises(IntegrityError), transaction() as tx:
+            for volunteer_id in people.volunteers[:2]:
+                tx.add(Assignment(task_id=task_id, volunteer_id=volunteer_id, created_at=now()))
+
+
+def test_writers_wait_for_each_other(app: Flask, people: People) -> None:
+    """Twenty threads add one each to the same number: twenty more, and no "database is locked"."""
+    with app.app_context():
+        save_call(people)
+    errors: list[Exception] = []
+
+    def add_one() -> None:
+        try:
+            with app.app_context(), transaction() as tx:
+                task = tx.scalars(select(Task)).one()
+                task.version += 1
+        except Exception as error:  # noqa: BLE001 (reported by the assertion)
+            errors.append(error)
+
+    threads = [threading.Thread(target=add_one) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with app.app_context():
+        assert db.session.scalars(select(Task.version)).one() == 21

@@ -1,0 +1,222 @@
+"""The life of a message: claimed once, sent once, settled before it is sent again, never back."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from dispatcher.database import db, transaction
+from dispatcher.models import Attention, Event, Message, MessageReceipt, Offer, Task
+from dispatcher.rules.lifecycle import MessageState, may
+from dispatcher.services import dispatching, messaging
+from dispatcher.sms.gateway import Carried, Refused, Unknown
+from dispatcher.sms.twilio import STATUSES
+from tests.integration.conftest import People, RecordingGateway, now, save_call
+
+
+def _received(people: People) -> int:
+    """A call; the id of the retiree's "received" message."""
+    save_call(people)
+    return db.session.scalars(select(Message.id).where(Message.kind == "received")).one()
+
+
+def _state(message_id: int) -> str:
+    db.session.rollback()
+    return db.session.get_one(Message, message_id).state
+
+
+def test_sent_once_however_often_the_job_runs(app: Flask, people: People) -> None:
+    gateway = RecordingGateway()
+    with app.app_context():
+        message_id = _received(people)
+        for _ in range(3):
+            messaging.send(message_id, gateway)
+        assert len(gateway.sent) == 1
+        assert "王老师" in gateway.sent[0][1]
+        assert _state(message_id) == "sent"
+
+
+def test_refused_for_now_waits_and_is_tried_again(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Refused("429", permanent=False))
+    with app.app_context():
+        message_id = _received(people)
+        messaging.send(message_id, gateway)
+        assert _state(message_id) == "queued"
+        messaging.send(message_id, gateway)
+        assert len(gateway.sent) == 1, "before its pause is over it isn't tried"
+        with transaction() as tx:
+            tx.get_one(Message, message_id).not_before = now() - timedelta(seconds=1)
+        gateway.outcome = None
+        messaging.send(message_id, gateway)
+        assert _state(message_id) == "sent"
+
+
+def test_refused_for_good_is_tried_once_and_somebody_calls(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Refused("21614", permanent=True))
+    with app.app_context():
+        message_id = _received(people)
+        messaging.send(message_id, gateway)
+        messaging.send(message_id, gateway)
+        assert (len(gateway.sent), _state(message_id)) == (1, "failed")
+        call = db.session.scalars(select(Attention).where(Attention.reason == "call_retiree")).one()
+        assert call.params["because"] == "undelivered"
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(
+    app: Flask, people: People, found: bool
+) -> None:
+    gateway = RecordingGateway(Unknown("timeout"))
+    with app.app_context():
+        message_id = _received(people)
+        messaging.send(message_id, gateway)
+        assert _state(message_id) == "unknown"
+        messaging.send(message_id, gateway)
+        assert len(gateway.sent) == 1
+        if found:
+            gateway.listed = [Carried("SM77", gateway.sent[0][1], "delivered", "", now())]
+        with transaction() as tx:
+            tx.get_one(Message, message_id).claimed_at = now() - messaging.SURE_AFTER
+        messaging.settle(message_id, gateway)
+        messaging.settle(message_id, gateway)
+        assert _state(message_id) == ("delivered" if found else "queued")
+        gateway.outcome = None
+        messaging.send(message_id, gateway)
+        assert len(gateway.sent) == (1 if found else 2)
+
+
+def test_somebody_elses_record_isnt_taken_for_ours(app: Flask, people: People) -> None:
+    """Two messages with the same words to the same phone: a record counts for one of them."""
+    gateway = RecordingGateway()
+    with app.app_context():
+        first = _received(people)
+        messaging.send(first, gateway)
+        words = gateway.sent[0][1]
+        gateway.outcome = Unknown("timeout")
+        with transaction() as tx:
+            copy = tx.get_one(Message, first)
+            twin = Message(
+                direction="out", kind=copy.kind, params=copy.params, phone=copy.phone,
+                created_at=now(), state="queued", retiree_id=copy.retiree_id, task_id=copy.task_id,
+            )  # fmt: skip
+            tx.add(twin)
+            tx.flush()
+            second = twin.id
+        messaging.send(second, gateway)
+        gateway.listed = [Carried(f"SM{first}", words, "delivered", "", now())]
+        messaging.settle(second, gateway)
+        assert _state(second) == "unknown"
+
+
+def test_a_claim_that_lost_its_worker_is_settled(app: Flask, people: People) -> None:
+    with app.app_context():
+        message_id = _received(people)
+        with transaction() as tx:
+            message = tx.get_one(Message, message_id)
+            message.state, message.claimed_at = "sending", now() - timedelta(minutes=1)
+            message.wake_at = now() - timedelta(seconds=1)
+        assert messaging.sweep(now()) == 1
+        assert _state(message_id) == "unknown"
+        assert messaging.sweep(now()) == 0, "woken once, not by every sweep"
+
+
+STATES = [s for s in MessageState if s is not MessageState.RECEIVED]
+
+
+@pytest.mark.parametrize(("before", "status"), list(itertools.product(STATES, sorted(STATUSES))))
+def test_a_receipt_never_moves_a_message_back(
+    app: Flask, people: People, before: MessageState, status: str
+) -> None:
+    with app.app_context():
+        message_id = _received(people)
+        with transaction() as tx:
+            message = tx.get_one(Message, message_id)
+            message.state, message.gateway_id = str(before), "SM1"
+        for _ in range(2):
+            messaging.receipt(message_id, "SM1", status, {"ErrorCode": "30003"}, now())
+        after = MessageState(_state(message_id))
+        news = STATUSES[status]
+        if after is not before:
+            via = MessageState.SENT
+            assert may(before, after) or (may(before, via) and may(via, after))
+        if may(before, news):
+            assert after is news
+        assert len(db.session.scalars(select(MessageReceipt)).all()) == 1
+
+
+def test_proof_that_an_earlier_try_arrived_stops_the_next_one(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Refused("429", permanent=False))
+    with app.app_context():
+        message_id = _received(people)
+        messaging.send(message_id, gateway)
+        messaging.receipt(message_id, "SM5", "delivered", {}, now())
+        assert _state(message_id) == "delivered"
+        with transaction() as tx:
+            tx.get_one(Message, message_id).not_before = None
+        messaging.send(message_id, gateway)
+        assert len(gateway.sent) == 1
+
+
+def test_receipts_find_their_message_by_our_own_id(app: Flask, people: People) -> None:
+    """The callback may come before the gateway's answer has told us its id."""
+    with app.app_context():
+        message_id = _received(people)
+        with transaction() as tx:
+            tx.get_one(Message, message_id).state = "sending"
+        messaging.receipt(message_id, "SM9", "delivered", {}, now())
+        assert _state(message_id) == "delivered"
+        assert db.session.get_one(Message, message_id).gateway_id == "SM9"
+
+
+def test_an_offer_nobody_got_makes_room_at_once(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Refused("21614", permanent=True))
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id, now())
+        offers = select(Message.id).where(Message.kind == "offer")
+        for message_id in db.session.scalars(offers).all():
+            messaging.send(message_id, gateway)
+        assert {o.state for o in db.session.scalars(select(Offer))} == {"expired"}
+        assert dispatching.due(now()) == [task_id]
+        dispatching.look(task_id, now())
+        assert len(db.session.scalars(offers).all()) == 3
+
+
+def test_an_offer_withdrawn_before_it_left_is_never_sent(app: Flask, people: People) -> None:
+    gateway = RecordingGateway()
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id, now())
+        with transaction() as tx:
+            tx.get_one(Task, task_id).state = "cancelled"
+        for message_id in db.session.scalars(select(Message.id).where(Message.kind == "offer")).all():
+            messaging.send(message_id, gateway)
+        assert gateway.sent == []
+
+
+def test_no_personal_data_and_no_token_is_stored_of_an_outgoing_text(app: Flask, people: People) -> None:
+    gateway = RecordingGateway()
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id, now())
+        message_id = db.session.scalars(select(Message.id).where(Message.kind == "offer")).first()
+        assert message_id is not None
+        messaging.send(message_id, gateway)
+        token = gateway.sent[0][1].split("/o/")[1][:12]
+        path = app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///")
+        db.session.remove()
+        for suffix in ("", "-wal"):
+            with open(path + suffix, "rb") as file:
+                assert token.encode() not in file.read()
+
+
+def test_every_step_leaves_a_line_of_history(app: Flask, people: People) -> None:
+    with app.app_context():
+        _received(people)
+        kinds = [e.kind for e in db.session.scalars(select(Event).order_by(Event.id))]
+        assert kinds == ["opened"]

@@ -1,0 +1,96 @@
+"""The whole system, started once for all scenarios as `make demo` starts it, and a world a test."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+from tests.scenarios.world import Browser, World
+
+from devtools.system import System
+from dispatcher import create_app
+from dispatcher.database import transaction
+from dispatcher.services import accounts
+
+# Shorter than life, so that a test needn't wait half an hour for an offer to expire. Medicine (soon)
+# keeps its offers for minutes: most stories are about something else than expiry.
+SETTINGS = """
+live_cap = 5
+daily_cap = 50
+recheck_s = 1
+[routine]
+wave = 1
+look_ahead_s = 1.5
+expiry_s = 2.5
+rings_s = [0, 1.5, 3]
+coordinator_s = 30
+[soon]
+wave = 2
+look_ahead_s = 60
+expiry_s = 90
+"""
+PASSWORD = "correct horse battery"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    data_dir: Path = tmp_path_factory.mktemp("system")
+    settings = data_dir / "dispatch.toml"
+    settings.write_text(SETTINGS)
+    running = System(
+        data_dir,
+        free_port(),
+        free_port(),
+        {"QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute"},
+    )
+    running.prepare()
+    running.start()
+    try:
+        running.wait_ready(60)
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def app(system: System) -> Iterator[Flask]:
+    """The product in this process too, on the same database: to set up people and to look inside."""
+    before = dict(os.environ)
+    os.environ.update(system.env)
+    try:
+        app = create_app()
+        with app.app_context(), transaction() as tx:
+            accounts.add(tx, "op", "赵敏", "operator", PASSWORD)
+            accounts.add(tx, "co", "钱宁", "coordinator", PASSWORD)
+        yield app
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def operator(system: System, app: Flask) -> Browser:
+    return Browser(system.url, "op", PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def coordinator(system: System, app: Flask) -> Browser:
+    return Browser(system.url, "co", PASSWORD)
+
+
+@pytest.fixture
+def world(system: System, app: Flask, operator: Browser, coordinator: Browser) -> Iterator[World]:
+    """A test's own people; fails the test on any SMS to them that it didn't expect."""
+    requests.post(f"{system.phones_url}/api/reset", json={}, timeout=10).raise_for_status()
+    made = World(system, app, operator, coordinator)
+    yield made
+    made.close()

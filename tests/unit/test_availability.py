@@ -1,0 +1,50 @@
+"""Duty windows and quiet hours, by tables. All local times are Shanghai's (UTC+8)."""
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dispatcher.rules.availability import QuietHours, Window, on_duty_until
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def local(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment of the week from Monday 2 November 2026, given as local time, in UTC."""
+    return datetime(2026, 11, 2 + day, hour, minute, tzinfo=ZONE).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("windows", "now", "until"),
+    [
+        ([Window(0, 480, 720)], local(0, 8), local(0, 12)),
+        ([Window(0, 480, 720)], local(0, 7, 59), None),
+        ([Window(0, 480, 720)], local(0, 12), None),
+        ([Window(0, 480, 720)], local(1, 9), None),
+        # A night shift, split at midnight, is one stretch.
+        ([Window(0, 1260, 1440), Window(1, 0, 420)], local(0, 22), local(1, 7)),
+        ([Window(0, 1260, 1440), Window(1, 0, 420)], local(1, 3), local(1, 7)),
+        # Sunday night runs on into Monday.
+        ([Window(6, 1260, 1440), Window(0, 0, 420)], local(6, 23), local(7, 7)),
+        ([Window(0, 480, 600), Window(0, 600, 720)], local(0, 9), local(0, 12)),
+        ([], local(0, 9), None),
+    ],
+)
+def test_on_duty_until(windows: list[Window], now: datetime, until: datetime | None) -> None:
+    assert on_duty_until(windows, now, ZONE) == until
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "quiet"),
+    [(20, 59, False), (21, 0, True), (23, 59, True), (0, 0, True), (6, 59, True), (7, 0, False), (12, 0, False)],
+)
+def test_quiet_hours_cross_midnight(hour: int, minute: int, quiet: bool) -> None:
+    night = QuietHours(time(21), time(7))
+    assert night.covers(local(0, hour, minute).astimezone(ZONE)) is quiet
+
+
+def test_the_next_end_of_quiet_hours() -> None:
+    night = QuietHours(time(21), time(7))
+    assert night.next_end(local(0, 22).astimezone(ZONE)) == local(1, 7)
+    assert night.next_end(local(0, 6).astimezone(ZONE)) == local(0, 7)
