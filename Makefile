@@ -91,7 +91,8 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 
 .PHONY: translations
 translations: $(VENV)/.installed ## Collect the texts of the pages, update the translations, compile them
-	@$(PYTHON_M) babel.messages.frontend --quiet extract -F babel.cfg --no-location --sort-output \
+	@mkdir -p translations
+	@$(PYTHON_M) babel.messages.frontend --quiet extract -F babel.cfg -k _l --no-location --sort-output \
 		--project=dispatcher -o translations/messages.pot .
 	$(if $(PO),@$(PYTHON_M) babel.messages.frontend --quiet update -i translations/messages.pot -d translations --no-fuzzy-matching)
 	$(if $(PO),@$(PYTHON_M) babel.messages.frontend --quiet compile -d translations)

@@ -31,9 +31,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     )
     app.config.update(config.from_environment())
     app.config.update(overrides or {})
-    app.config["RATELIMIT_STORAGE_URI"] = re.sub(
-        "^unix://", "redis+unix://", app.config["REDIS_URL"]
-    )
+    app.config["RATELIMIT_STORAGE_URI"] = re.sub("^unix://", "redis+unix://", app.config["REDIS_URL"])
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {
         "socket_connect_timeout": 0.3,
         "socket_timeout": 0.3,

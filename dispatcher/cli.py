@@ -96,9 +96,7 @@ def demo_load() -> None:
             password = secrets.token_urlsafe(9)
             place_id = campuses[member.place_code].id if member.place_code else None
             accounts.add(tx, member.username, member.name, member.role, password, place_id)
-            account_list.append(
-                {"role": member.role, "username": member.username, "password": password}
-            )
+            account_list.append({"role": member.role, "username": member.username, "password": password})
         # Written before the commit: accounts nobody has the passwords of would lock everybody out.
         _write_private(data_dir / "demo-accounts.json", account_list)
         _write_private(data_dir / "phone-labels.json", invented.labels(people))

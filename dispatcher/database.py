@@ -7,8 +7,10 @@ statement (``BEGIN IMMEDIATE``), because a read transaction that turns into a wr
 halfway and can't be retried safely.
 """
 
+import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -20,8 +22,20 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
-BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 20.0
 """How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""
+
+# SQLite's own waiting is a lottery of naps: with many threads at once some never win it. So the
+# threads of a process queue here, and only a handful of processes compete for the file.
+_sqlite_writer = threading.Lock()
+
+
+def _forget_the_parents_writer() -> None:
+    global _sqlite_writer
+    _sqlite_writer = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_the_parents_writer)
 
 _WRITING = "dispatcher_writing"
 
@@ -126,13 +140,16 @@ def transaction() -> Iterator[Session]:
     session.rollback()
     session.info[_WRITING] = True
     session.info["wakeups"] = []
+    sqlite = db.engine.dialect.name == "sqlite"
     try:
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        session.info["wakeups"] = []
-        raise
+        with _sqlite_writer if sqlite else nullcontext():
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                session.info["wakeups"] = []
+                raise
     finally:
         session.info[_WRITING] = False
         wakeups = session.info.pop("wakeups")

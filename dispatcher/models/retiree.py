@@ -71,7 +71,5 @@ class SearchKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     retiree_id: Mapped[int] = mapped_column(ForeignKey("retiree.id"), index=True)
     # Byte order on every database, so that "begins with" is a range of the index.
-    key: Mapped[str] = mapped_column(
-        String(120).with_variant(String(120, collation="C"), "postgresql")
-    )
+    key: Mapped[str] = mapped_column(String(120).with_variant(String(120, collation="C"), "postgresql"))
     kind: Mapped[str] = mapped_column(String(10))

@@ -56,9 +56,7 @@ class Task(Base):
     retiree: Mapped[Retiree] = relationship()
     campus: Mapped[Campus] = relationship()
     offers: Mapped[list["Offer"]] = relationship(order_by="Offer.id", back_populates="task")
-    assignments: Mapped[list["Assignment"]] = relationship(
-        order_by="Assignment.id", back_populates="task"
-    )
+    assignments: Mapped[list["Assignment"]] = relationship(order_by="Assignment.id", back_populates="task")
 
 
 class Offer(Base):

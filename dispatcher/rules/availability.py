@@ -33,9 +33,7 @@ class QuietHours:
 
     def next_end(self, local: datetime) -> datetime:
         """The first end after `local`."""
-        end = local.replace(
-            hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0
-        )
+        end = local.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
         return end if end > local else end + timedelta(days=1)
 
 

@@ -69,9 +69,7 @@ _OFFER: dict[State, frozenset[State]] = {
 _MESSAGE: dict[State, frozenset[State]] = {
     # Back to queued only when the gateway has certainly not taken the message.
     _M.QUEUED: frozenset({_M.SENDING, _M.FAILED}),
-    _M.SENDING: frozenset(
-        {_M.SENT, _M.DELIVERED, _M.UNDELIVERED, _M.UNKNOWN, _M.QUEUED, _M.FAILED}
-    ),
+    _M.SENDING: frozenset({_M.SENT, _M.DELIVERED, _M.UNDELIVERED, _M.UNKNOWN, _M.QUEUED, _M.FAILED}),
     _M.UNKNOWN: frozenset({_M.SENT, _M.DELIVERED, _M.UNDELIVERED, _M.QUEUED, _M.FAILED}),
     _M.SENT: frozenset({_M.DELIVERED, _M.UNDELIVERED, _M.FAILED}),
     _M.DELIVERED: frozenset(),

@@ -77,9 +77,7 @@ def search_digits(text: str) -> str | None:
         return None
     if digits.startswith("0086"):
         digits = digits[4:]
-    elif digits.startswith("86") and (plus or len(digits) > 11):
-        digits = digits[2:]
-    elif not plus and digits.startswith("00"):
+    elif (digits.startswith("86") and (plus or len(digits) > 11)) or (not plus and digits.startswith("00")):
         digits = digits[2:]
     # +86 351 …: a landline loses its trunk 0 behind the country code; the keys carry it.
     if plus and text.strip().startswith("+86") and not digits.startswith("1"):

@@ -241,9 +241,7 @@ def _quiet_until(now: datetime, settings: DispatchSettings, zone: ZoneInfo) -> d
     return settings.quiet.next_end(local)
 
 
-def _asking_since(
-    task: TaskView, settings: DispatchSettings, zone: ZoneInfo, urgent: bool
-) -> datetime:
+def _asking_since(task: TaskView, settings: DispatchSettings, zone: ZoneInfo, urgent: bool) -> datetime:
     """When asking could begin: a task of the night that may wait is as new as the morning."""
     if urgent:
         return task.opened_at

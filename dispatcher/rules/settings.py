@@ -49,9 +49,7 @@ class DispatchSettings:
     urgent_live_max: int = 8
     recheck_s: float = 120
     check_s: float = 7200
-    quiet: QuietHours | None = field(
-        default_factory=lambda: QuietHours(time(21, 0), time(7, 0))
-    )
+    quiet: QuietHours | None = field(default_factory=lambda: QuietHours(time(21, 0), time(7, 0)))
 
     def pace(self, category: str, urgency: str) -> Pace:
         """The pace of a task: urgent help is urgent whatever was ticked, medicine never dawdles."""

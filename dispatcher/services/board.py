@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
@@ -149,12 +149,15 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
     ).all()
     events = session.scalars(
         select(Event)
-        .where((Event.task_id == task.id) | ((Event.task_id.is_(None)) & (Event.request_id == task.request_id)))
+        .where(
+            or_(
+                Event.task_id == task.id,
+                and_(Event.task_id.is_(None), Event.request_id == task.request_id),
+            )
+        )
         .order_by(Event.id)
     ).all()  # fmt: skip
-    messages = session.scalars(
-        select(Message).where(Message.task_id == task.id).order_by(Message.id)
-    ).all()
+    messages = session.scalars(select(Message).where(Message.task_id == task.id).order_by(Message.id)).all()
     settings, zone = current_app.config["DISPATCH"], current_app.config["ZONE"]
     ranked = []
     if TaskState(task.state) in OPEN_ENDED:
@@ -244,9 +247,7 @@ def _lost_sms(session: Session, task_ids: list[int]) -> dict[int, int]:
 def _ended(session: Session, task_ids: set[int]) -> set[int]:
     return set(
         session.scalars(
-            select(Task.id).where(
-                Task.id.in_(task_ids), Task.state.notin_([str(s) for s in OPEN_ENDED])
-            )
+            select(Task.id).where(Task.id.in_(task_ids), Task.state.notin_([str(s) for s in OPEN_ENDED]))
         )
     )
 

@@ -57,9 +57,7 @@ def everybody(session: Session, task: Task, now: datetime) -> list[Candidate]:
     return _candidates(session, select(Volunteer).where(Volunteer.active), task, now)
 
 
-def _candidates(
-    session: Session, query: Select[tuple[Volunteer]], task: Task, now: datetime
-) -> list[Candidate]:
+def _candidates(session: Session, query: Select[Volunteer], task: Task, now: datetime) -> list[Candidate]:
     zone = current_app.config["ZONE"]
     volunteers = session.scalars(query.options(selectinload(Volunteer.windows))).all()
     ids = [v.id for v in volunteers]
@@ -86,9 +84,7 @@ def _candidates(
         calm.where(Offer.state.in_([str(s) for s in LIVE_OFFER])),
         Offer.volunteer_id,
     )
-    asked = set(
-        session.scalars(select(Offer.volunteer_id).where(Offer.task_id == task.id)).all()
-    ) | set(
+    asked = set(session.scalars(select(Offer.volunteer_id).where(Offer.task_id == task.id)).all()) | set(
         # Whoever held it and gave it back isn't asked again, however they came to hold it.
         session.scalars(select(Assignment.volunteer_id).where(Assignment.task_id == task.id)).all()
     )
@@ -117,4 +113,4 @@ def _windows(rows: Iterable[DutyWindow]) -> list[Window]:
 
 def _counts(session: Session, ids: list[int], query: Any, column: Any) -> dict[int, int]:
     rows = session.execute(query.where(column.in_(ids)).group_by(column)).all()
-    return {volunteer_id: count for volunteer_id, count in rows}
+    return dict(tuple(row) for row in rows)

@@ -176,9 +176,7 @@ def reopen_task(edit: Edit, note: str) -> None:
             outbox.to_volunteer(
                 tx, "released", standing.volunteer, edit.now, task, **outbox.retiree_params(task.retiree)
             )
-            outbox.to_retiree(
-                tx, "finding_another", task, edit.now, volunteer=standing.volunteer.name
-            )
+            outbox.to_retiree(tx, "finding_another", task, edit.now, volunteer=standing.volunteer.name)
         history.record(tx, "reopened", actor, edit.now, task, said=note)
         attention.settle(tx, task, edit.now, actor, "reopened", attention.SETTLED_BY_ASSIGNING)
 

@@ -19,10 +19,7 @@ def due(now: datetime, limit: int = 200) -> list[int]:
     """Tasks that somebody must look at by now, the longest waiting first."""
     return list(
         db.session.scalars(
-            select(Task.id)
-            .where(Task.look_again_at <= now)
-            .order_by(Task.look_again_at)
-            .limit(limit)
+            select(Task.id).where(Task.look_again_at <= now).order_by(Task.look_again_at).limit(limit)
         )
     )
 
@@ -44,9 +41,7 @@ def look(task_id: int, now: datetime) -> None:
             attention.raise_(tx, "overdue", now, task)
         elif task.state == TaskState.DELIVERED:
             task.look_again_at = None
-            attention.raise_(
-                tx, "no_word", now, task, kind="delivered", words=outbox.call_words(task)
-            )
+            attention.raise_(tx, "no_word", now, task, kind="delivered", words=outbox.call_words(task))
         else:
             task.look_again_at = None
 
@@ -54,10 +49,7 @@ def look(task_id: int, now: datetime) -> None:
 def lock(tx: Session, task_id: int) -> Task | None:
     """The task, held until the end of this transaction, fresh from the database."""
     return tx.scalars(
-        select(Task)
-        .where(Task.id == task_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Task).where(Task.id == task_id).with_for_update().execution_options(populate_existing=True)
     ).first()
 
 
@@ -99,9 +91,7 @@ def _expire(tx: Session, task: Task, now: datetime) -> None:
             and offer.expires_at <= now
             and move(tx, offer, OfferState.EXPIRED, LIVE_OFFER)
         ):
-            history.record(
-                tx, "expired", history.SYSTEM, now, task, volunteer=offer.volunteer.name
-            )
+            history.record(tx, "expired", history.SYSTEM, now, task, volunteer=offer.volunteer.name)
 
 
 def _offer(

@@ -72,9 +72,7 @@ def check(now: datetime) -> Health:
                 Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)])
             )
         )
-        overdue = db.session.scalar(
-            select(func.min(Task.look_again_at)).where(Task.look_again_at <= now)
-        )
+        overdue = db.session.scalar(select(func.min(Task.look_again_at)).where(Task.look_again_at <= now))
     except SQLAlchemyError as error:
         log.error("readiness: the database doesn't answer: %s", type(error).__name__)
         return Health(False, broker_ok, False, False, ticked, None, None)

@@ -24,9 +24,7 @@ _STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optou
 _START_WORDS = {"start", "unstop", "恢复"}
 
 
-def receive(
-    gateway_id: str, phone: str, body: str, opt_out: str, now: datetime
-) -> None:
+def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime) -> None:
     """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
 
     `opt_out`: the gateway's own reading, "STOP", "START", "HELP" or "".
@@ -120,9 +118,7 @@ def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now:
 
 
 def _noted(tx: Session, task: Task, volunteer: Volunteer, step: str, now: datetime) -> None:
-    outbox.to_volunteer(
-        tx, "noted", volunteer, now, task, step=step, **outbox.retiree_params(task.retiree)
-    )
+    outbox.to_volunteer(tx, "noted", volunteer, now, task, step=step, **outbox.retiree_params(task.retiree))
 
 
 def _unclear(
@@ -187,9 +183,7 @@ def _opt(body: str, opt_out: str) -> str | None:
     return None
 
 
-def _opted(
-    tx: Session, wish: str, volunteer: Volunteer | None, phone: str, now: datetime
-) -> None:
+def _opted(tx: Session, wish: str, volunteer: Volunteer | None, phone: str, now: datetime) -> None:
     """Honour STOP and START. The gateway itself confirms them to the sender."""
     if volunteer is not None:
         if wish == "START":
@@ -207,9 +201,7 @@ def _opted(
                 wake(tx, "look", offer.task_id)
         attention.raise_(tx, "stopped", now, volunteer=volunteer)
         return
-    for retiree in tx.scalars(
-        select(Retiree).join(RetireePhone).where(RetireePhone.number == phone)
-    ):
+    for retiree in tx.scalars(select(Retiree).join(RetireePhone).where(RetireePhone.number == phone)):
         history.record(tx, wish.lower(), history.retiree(retiree), now)
         if wish == "STOP":
             attention.raise_(tx, "stopped", now, retiree=retiree)

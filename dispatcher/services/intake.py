@@ -100,9 +100,7 @@ def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
 
 
 def _saved(session: Session, form_key: str) -> int | None:
-    return session.scalars(
-        select(HelpRequest.id).where(HelpRequest.form_key == form_key)
-    ).first()
+    return session.scalars(select(HelpRequest.id).where(HelpRequest.form_key == form_key)).first()
 
 
 def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:

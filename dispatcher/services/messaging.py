@@ -8,6 +8,7 @@ before anything is sent twice.
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -104,9 +105,7 @@ def rendered(message: Message, now: datetime, token: str) -> str:
     """The text of an outgoing message; with a token, its link leads to the volunteer's page."""
     config = current_app.config
     link = f"{config['PUBLIC_URL']}/o/{token}"
-    return texts.render(
-        message.kind, message.language, message.params | {"link": link}, now, config["ZONE"]
-    )
+    return texts.render(message.kind, message.language, message.params | {"link": link}, now, config["ZONE"])
 
 
 def _links(message: Message) -> bool:
@@ -164,9 +163,7 @@ def receipt(
         _apply(tx, message, gateway_id, status, payload.get("ErrorCode", ""), now)
 
 
-def _apply(
-    tx: Session, message: Message, gateway_id: str, status: str, code: str, now: datetime
-) -> None:
+def _apply(tx: Session, message: Message, gateway_id: str, status: str, code: str, now: datetime) -> None:
     """What the gateway says of a message, by callback or when asked."""
     if message.claimed_at is not None:
         # Queued again after a try that did arrive: the proof is here, so it isn't sent twice.
@@ -238,7 +235,7 @@ def settle(message_id: int, gateway: Gateway) -> None:
                                  message_id=message.id, kind=message.kind)  # fmt: skip
 
 
-def _mine(tx: Session, carried: Any, digest: str | None) -> Carried | None:
+def _mine(tx: Session, carried: Sequence[Carried], digest: str | None) -> Carried | None:
     """The gateway's record of our text that isn't already another message's."""
     for item in carried:
         if tokens.digest(item.body) != digest:

@@ -43,9 +43,7 @@ def to_retiree(tx: Session, kind: str, task: Task, now: datetime, **params: Any)
     _tell(tx, kind, task.retiree, task, None, params, now)
 
 
-def request_received(
-    tx: Session, request: HelpRequest, tasks: list[Task], now: datetime
-) -> None:
+def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: datetime) -> None:
     """Tell the retiree that the whole request has arrived: one SMS, however many tasks."""
     remote = all(task.remote for task in tasks)
     params = retiree_params(request.retiree) | {"categories": [task.category for task in tasks]}
@@ -53,9 +51,7 @@ def request_received(
     _tell(tx, kind, request.retiree, tasks[0], request, params, now)
 
 
-def to_phone(
-    tx: Session, kind: str, phone: str, language: str, now: datetime, **params: Any
-) -> Message:
+def to_phone(tx: Session, kind: str, phone: str, language: str, now: datetime, **params: Any) -> Message:
     """An SMS to a number that may be nobody's we know."""
     return _queue(tx, kind, phone, language, params, now)
 
@@ -126,9 +122,7 @@ def _tell(
     if request is not None and request.told_on_call:
         return
     if retiree.mobile is None:
-        attention.raise_(
-            tx, "call_retiree", now, task, retiree, kind=kind, words=params, because="landline"
-        )
+        attention.raise_(tx, "call_retiree", now, task, retiree, kind=kind, words=params, because="landline")
         return
     if kind == "delivered":
         code = reply_code(tx, retiree.mobile, "check", task, now)

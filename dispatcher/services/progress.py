@@ -45,18 +45,14 @@ def delivered(
         spent_fen=spent_fen, waiting={"code": "retiree"},
     ):  # fmt: skip
         return Answer.NOTED if task.state == TaskState.DELIVERED else Answer.OVER
-    history.record(
-        tx, "delivered", history.volunteer(volunteer), now, task, said=said, spent_fen=spent_fen
-    )
+    history.record(tx, "delivered", history.volunteer(volunteer), now, task, said=said, spent_fen=spent_fen)
     attention.settle(tx, task, now, history.volunteer(volunteer), "delivered", ("overdue",))
     _superseded(tx, task, now)
     outbox.to_retiree(tx, "delivered", task, now, volunteer=volunteer.name)
     return Answer.NOTED
 
 
-def hand_back(
-    tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime
-) -> Answer:
+def hand_back(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime) -> Answer:
     """The volunteer can't after all: the task is open again, rings from the start, and the retiree
     is told that somebody else is being found. Whoever handed it back isn't asked again."""
     standing = held_by(tx, task, volunteer)
@@ -64,9 +60,7 @@ def hand_back(
         return Answer.OVER
     standing.ended_at, standing.end_reason = now, "handed_back"
     reopen(tx, task, now)
-    history.record(
-        tx, "handed_back", history.volunteer(volunteer), now, task, reason=reason, said=said
-    )
+    history.record(tx, "handed_back", history.volunteer(volunteer), now, task, reason=reason, said=said)
     outbox.to_retiree(tx, "finding_another", task, now, volunteer=volunteer.name)
     return Answer.NOTED
 

@@ -47,9 +47,7 @@ def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: s
     if offer is not None:
         move(tx, offer, OfferState.ACCEPTED, answered_at=now, said=said[:500] or offer.said)
     history.record(tx, "accepted", history.volunteer(volunteer), now, task, said=said)
-    attention.settle(
-        tx, task, now, history.volunteer(volunteer), "accepted", attention.SETTLED_BY_ACCEPTING
-    )
+    attention.settle(tx, task, now, history.volunteer(volunteer), "accepted", attention.SETTLED_BY_ACCEPTING)
     settle_assignment(tx, task, volunteer, None, now)
     return Answer.YOURS
 
@@ -83,9 +81,7 @@ def settle_assignment(
         code=outbox.spoken_code(task)[retiree.language],
         go=f"{code.slot}2", done=f"{code.slot}3", back=f"{code.slot}0",
     )  # fmt: skip
-    outbox.to_retiree(
-        tx, "coming", task, now, volunteer=volunteer.name, code=outbox.spoken_code(task)
-    )
+    outbox.to_retiree(tx, "coming", task, now, volunteer=volunteer.name, code=outbox.spoken_code(task))
 
 
 def withdraw(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
@@ -103,9 +99,7 @@ def withdraw(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
     outbox.to_volunteer(tx, kind, offer.volunteer, now, offer.task, offer)
 
 
-def decline(
-    tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime
-) -> Answer:
+def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime) -> Answer:
     """A no, with the reason kept. The next volunteer is asked at once."""
     offer = offer_of(tx, task, volunteer)
     if offer is None or not move(
@@ -115,9 +109,7 @@ def decline(
         if offer is not None and said:
             offer.said = said[:500]
         return Answer.DECLINED if task.state == TaskState.OPEN else Answer.OVER
-    history.record(
-        tx, "declined", history.volunteer(volunteer), now, task, reason=reason, said=said
-    )
+    history.record(tx, "declined", history.volunteer(volunteer), now, task, reason=reason, said=said)
     if task.state == TaskState.OPEN:
         task.look_again_at = now
         wake(tx, "look", task.id)

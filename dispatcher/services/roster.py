@@ -96,8 +96,7 @@ def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
         night_ok=data.night_ok,
         active=True,
         windows=[
-            DutyWindow(weekday=w.weekday, start_min=w.start_min, end_min=w.end_min)
-            for w in data.windows
+            DutyWindow(weekday=w.weekday, start_min=w.start_min, end_min=w.end_min) for w in data.windows
         ],
     )
     tx.add(volunteer)

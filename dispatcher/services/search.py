@@ -94,6 +94,4 @@ def card(session: Session, retiree_id: int) -> Card | None:
         .where(Retiree.phones.any(RetireePhone.number.in_(numbers)), Retiree.id != retiree.id)
         .limit(5)
     ).all()
-    return Card(
-        retiree, list(open_tasks), [Helper(a.task, a.volunteer.name) for a in helped], list(sharing)
-    )
+    return Card(retiree, list(open_tasks), [Helper(a.task, a.volunteer.name) for a in helped], list(sharing))

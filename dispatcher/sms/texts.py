@@ -19,7 +19,7 @@ LANGUAGES = ("zh", "en")
 MOST_SEGMENTS = 2
 _HERE = Path(__file__).parent
 _DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 @cache
@@ -29,9 +29,7 @@ def catalogue(language: str) -> dict[str, dict[str, str]]:
         return tomllib.load(file)
 
 
-def render(
-    kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
-) -> str:
+def render(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
     """The text of an SMS. The rough area is left out where it would cost a third segment.
 
     Raises:
@@ -84,9 +82,7 @@ def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
     return f"{prefix} {surname}" if prefix else name
 
 
-def _worded(
-    language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
-) -> dict[str, Any]:
+def _worded(language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     words = catalogue(language)["words"]
     values: dict[str, Any] = {}
     for name, value in params.items():

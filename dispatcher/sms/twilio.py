@@ -67,11 +67,7 @@ class TwilioGateway:
     ) -> None:
         http = _RedirectedHttpClient(base_url or TWILIO_URL)
         self._client = Client(account_sid, auth_token, http_client=http)
-        self._from = (
-            {"messaging_service_sid": messaging_service}
-            if messaging_service
-            else {"from_": sender}
-        )
+        self._from = {"messaging_service_sid": messaging_service} if messaging_service else {"from_": sender}
         self._callback_url = callback_url
 
     def send(self, to: str, body: str, message_id: int) -> Outcome:
@@ -104,9 +100,7 @@ class TwilioGateway:
     def sent_to(self, to: str, since: datetime) -> Sequence[Carried] | None:
         """What Twilio carried to `to` since then, or None when it couldn't be asked."""
         try:
-            found = self._client.messages.list(
-                to=to, date_sent_after=since - _CLOCK_SLACK, limit=200
-            )
+            found = self._client.messages.list(to=to, date_sent_after=since - _CLOCK_SLACK, limit=200)
         except (requests.exceptions.RequestException, TwilioException):
             return None
         return [

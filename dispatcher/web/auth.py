@@ -53,9 +53,7 @@ def index() -> ResponseReturnValue:
     """To each the page they work on."""
     if not current_user.is_authenticated:
         return redirect(url_for("auth.login"))
-    return redirect(
-        url_for("hotline.desk" if current_user.role == OPERATOR else "board.overview")
-    )
+    return redirect(url_for("hotline.desk" if current_user.role == OPERATOR else "board.overview"))
 
 
 @blueprint.get("/login")

@@ -90,9 +90,7 @@ def assign(task_id: int) -> ResponseReturnValue:
     volunteer_id = request.form.get("volunteer_id", type=int)
     if volunteer_id is None:
         return _task(task_id, {"volunteer_id": _("Please choose a volunteer.")}), 422
-    return _do(
-        task_id, lambda edit: coordinating.assign(edit, volunteer_id), _("Assigned, and told by SMS.")
-    )
+    return _do(task_id, lambda edit: coordinating.assign(edit, volunteer_id), _("Assigned, and told by SMS."))
 
 
 @blueprint.post("/tasks/<int:task_id>/ask")
@@ -164,9 +162,7 @@ def _said() -> str:
     return request.form.get("said", "").strip()[:500]
 
 
-def _do(
-    task_id: int, act: Callable[[Edit], Any], done: str = ""
-) -> ResponseReturnValue:
+def _do(task_id: int, act: Callable[[Edit], Any], done: str = "") -> ResponseReturnValue:
     """One act on a task; what stands in its way is said kindly, and what was typed is kept."""
     edit = Edit(task_id, current_user, request.form.get("seen", 0, type=int), utcnow())
     try:
@@ -212,9 +208,7 @@ def _back() -> ResponseReturnValue:
     return redirect(url_for("board.overview"), 303)
 
 
-def _task(
-    task_id: int, errors: dict[str, str] | None = None, news: list[Any] | None = None
-) -> str:
+def _task(task_id: int, errors: dict[str, str] | None = None, news: list[Any] | None = None) -> str:
     detail = board.detail(db.session(), task_id, utcnow())
     if detail is None:
         abort(404)
@@ -239,9 +233,7 @@ def _context() -> dict[str, Any]:
     return {
         "board": board.overview(db.session(), wanted, utcnow()),
         "wanted": wanted,
-        "campuses": db.session.scalars(
-            select(Campus).where(Campus.reachable).order_by(Campus.id)
-        ).all(),
+        "campuses": db.session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id)).all(),
         "categories": CATEGORIES,
         "states": STATES,
     }

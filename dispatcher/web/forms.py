@@ -150,9 +150,7 @@ def _due(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> dateti
     return None
 
 
-def _new_person(
-    form: CallForm, campuses: dict[str, Campus], area_code: str
-) -> NewPerson | None:
+def _new_person(form: CallForm, campuses: dict[str, Campus], area_code: str) -> NewPerson | None:
     values, errors = form.values, form.errors
     name = _text(form, "new_name", 80)
     if not name:

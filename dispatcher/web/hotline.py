@@ -68,26 +68,33 @@ def save() -> ResponseReturnValue:
     if retiree_id and search.card(db.session(), retiree_id) is None:
         abort(404)
     if form.call is None:
-        return _form(values, retiree_id, form.errors), 422
+        # All that is missing is said at once; whether it is the same need comes first, for then
+        # nothing else has to be typed.
+        return _form(values, retiree_id, _unsaid(values, retiree_id) | form.errors), 422
     try:
         request_id = intake.save(form.call, current_user, utcnow())
-    except intake.OpenTaskOfSameKind as found:
-        errors = {
-            f"{category}-repeat": _("There is an open task of this kind. Is it the same need?")
-            for category in found.tasks
-        }
-        return _form(values, retiree_id, errors), 422
+    except intake.OpenTaskOfSameKind:
+        return _form(values, retiree_id, _unsaid(values, retiree_id)), 422
     flash(_("Saved."), "ok")
     return redirect(url_for("hotline.desk", saved=request_id), 303)
+
+
+def _unsaid(values: MultiDict[str, str], retiree_id: int | None) -> dict[str, str]:
+    """The kinds asked for that are open already, where nobody has said whether it is the same need."""
+    existing = intake.open_of_kind(db.session(), retiree_id) if retiree_id else {}
+    answers = (intake.SAME_NEED, intake.NEW_NEED)
+    return {
+        f"{category}-repeat": _("There is an open task of this kind. Is it the same need?")
+        for category in existing
+        if category in values.getlist("want") and values.get(f"{category}-repeat") not in answers
+    }
 
 
 def _blank() -> MultiDict[str, str]:
     return MultiDict({"form_key": secrets.token_urlsafe(18)})
 
 
-def _form(
-    values: MultiDict[str, str], retiree_id: int | None, errors: dict[str, str] | None = None
-) -> str:
+def _form(values: MultiDict[str, str], retiree_id: int | None, errors: dict[str, str] | None = None) -> str:
     card = None
     existing: dict[str, Task] = {}
     if retiree_id:

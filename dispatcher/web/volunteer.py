@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     current_app,
     g,
@@ -41,14 +40,6 @@ _guesses = limiter.shared_limit(
 )
 
 
-@blueprint.after_request
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
-
-
 @blueprint.get("/<token>")
 @_guesses
 def task(token: str) -> ResponseReturnValue:
@@ -76,7 +67,8 @@ def act(token: str, step: str) -> ResponseReturnValue:
         )  # fmt: skip
     except volunteering.UnknownLink:
         return _unknown()
-    return redirect(url_for("volunteer.task", token=token, **_asked_language()), 303)
+    # `lang` is None unless it was asked for, and then it isn't in the address at all.
+    return redirect(url_for("volunteer.task", token=token, lang=_asked_language()), 303)
 
 
 def fen(text: str) -> int | None:
@@ -92,15 +84,14 @@ def fen(text: str) -> int | None:
     return value if value <= _MOST_FEN else None
 
 
-def _asked_language() -> dict[str, str]:
+def _asked_language() -> str | None:
+    """The language chosen on the page itself; there is no cookie to remember it in."""
     language = request.args.get("lang", "")
-    return {"lang": language} if language in LANGUAGES else {}
+    return language if language in LANGUAGES else None
 
 
-def _show(
-    token: str, errors: dict[str, str] | None = None, code: int = 200
-) -> ResponseReturnValue:
-    asked = _asked_language().get("lang")
+def _show(token: str, errors: dict[str, str] | None = None, code: int = 200) -> ResponseReturnValue:
+    asked = _asked_language()
     try:
         page = volunteering.page(token, utcnow(), asked)
     except volunteering.UnknownLink:
@@ -114,7 +105,7 @@ def _show(
 
 def _unknown() -> ResponseReturnValue:
     """The same for a guess and for a link that has expired."""
-    g.language = _asked_language().get("lang")
+    g.language = _asked_language()
     return render_template("volunteer/unknown.html"), 404
 
 

@@ -232,18 +232,21 @@
     if (!part) return false;
     if (part instanceof HTMLDetailsElement) part.open = true;
     part.scrollIntoView({ block: "start" });
-    part.querySelector("input[type=radio], input:not([type=hidden]), button")?.focus({ preventScroll: true });
+    // Into what can be filled in; never onto a button, which the next Enter would press.
+    const field = part.querySelector("input:not([type=hidden])");
+    if (!field) part.setAttribute("tabindex", "-1");
+    (field || part).focus({ preventScroll: true });
     return true;
   }
 
   /* After a form came back: to what it says. */
   function attend(root) {
-    const wrong = root.querySelector("[aria-invalid], [aria-describedby$=-error] input, .field-error");
     const news = root.querySelector("#task-news, #task-said .notice:not([hidden])");
-    const first = news || wrong;
+    const wrong = root.querySelector("[aria-invalid], [aria-describedby$='-error'] input:not([type=hidden])");
+    const first = news || wrong || root.querySelector(".field-error");
     if (!first) return false;
-    first.scrollIntoView({ block: news ? "end" : "center" });
-    if (news) news.setAttribute("tabindex", "-1");
+    first.scrollIntoView({ block: "center" });
+    if (!first.matches("input, textarea, select")) first.setAttribute("tabindex", "-1");
     first.focus({ preventScroll: true });
     return true;
   }

@@ -29,7 +29,7 @@
         if (fresh()) found[0]?.click();
         else {
           openWhenFound = true;
-          htmx.trigger(search, "input");
+          htmx.trigger(search, "again"); // also after a failure, with the same letters
         }
       } else if (event.key === "ArrowDown" && links().length) {
         event.preventDefault();
@@ -89,8 +89,9 @@
   let unsaved = false;
 
   const wantBox = (category) => $(`#want-${category}`);
-  const fields = (form) => $$("input, select, textarea, button", form)
-    .filter((field) => !field.disabled && field.type !== "hidden" && seen(field));
+  // In the order of the page, with those outside the form that belong to it.
+  const fields = (form) => [...form.elements]
+    .filter((field) => field.matches("input:not([type=hidden]), select, textarea") && seen(field));
 
   function say(step) {
     for (const part of $$("#script [data-step]")) part.toggleAttribute("data-now", part.dataset.step === step);
@@ -193,9 +194,10 @@
     const response = await post();
     if (response.status !== 400) return response;
     // The form's token has run out (a new login, a long shift): take a fresh one and try once more.
-    const page = await (await fetch(location.href)).text();
-    const token = new DOMParser().parseFromString(page, "text/html").querySelector("#call-form [name=csrf_token]");
-    if (!token) return response;
+    const page = await fetch(location.href);
+    const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
+    const token = parsed.querySelector("#call-form [name=csrf_token]");
+    if (!token) return page;
     form.elements.csrf_token.value = token.value;
     return post();
   }

@@ -113,9 +113,7 @@ def people(app: Flask) -> People:
             for n, (name, campus) in enumerate([("李伟", home), ("赵强", home), ("孙丽", near)])
         ]  # fmt: skip
         tx.flush()
-        return People(
-            operator.id, coordinator.id, retiree.id, remote.id, [v.id for v in volunteers]
-        )
+        return People(operator.id, coordinator.id, retiree.id, remote.id, [v.id for v in volunteers])
 
 
 def _retiree(tx: Session, campus_id: int, name: str, number: str) -> Retiree:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -48,7 +49,9 @@ def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "board.stream"):
             continue
-        values = {"task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm"}
+        values: dict[str, Any] = {
+            "task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm",
+        }  # fmt: skip
         with app.test_request_context():
             path = app.url_for(rule.endpoint, **{a: values[a] for a in rule.arguments})
         answer = browser.get(path + ("?q=wang" if "hotline" in path else ""))
@@ -71,16 +74,23 @@ def test_wake_ups_leave_after_the_commit_and_only_then(
     app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published: list[tuple[str, int]] = []
-    monkeypatch.setitem(app.extensions, "publisher", type("P", (), {"publish": staticmethod(published.extend)}))
+    monkeypatch.setitem(
+        app.extensions, "publisher", type("P", (), {"publish": staticmethod(published.extend)})
+    )
     with app.app_context():
-        with pytest.raises(RuntimeError, match="on purpose"), transaction() as tx:
-            wake(tx, "look", 1)
-            raise RuntimeError("on purpose")
+        with pytest.raises(RuntimeError, match="on purpose"):
+            _wake_and_fail()
         assert published == []
         with transaction() as tx:
             wake(tx, "look", 2)
             assert published == []
         assert published == [("look", 2)]
+
+
+def _wake_and_fail() -> None:
+    with transaction() as tx:
+        wake(tx, "look", 1)
+        raise RuntimeError("on purpose")
 
 
 def test_a_use_case_inside_a_use_case_is_refused(app: Flask) -> None:
@@ -92,9 +102,14 @@ def test_two_standing_assignments_are_impossible(app: Flask, people: People) -> 
     with app.app_context():
         save_call(people)
         task_id = db.session.scalars(select(Task.id)).one()
-        with pytest.raises(IntegrityError), transaction() as tx:
-            for volunteer_id in people.volunteers[:2]:
-                tx.add(Assignment(task_id=task_id, volunteer_id=volunteer_id, created_at=now()))
+        with pytest.raises(IntegrityError):
+            _assign(task_id, *people.volunteers[:2])
+
+
+def _assign(task_id: int, *volunteer_ids: int) -> None:
+    with transaction() as tx:
+        for volunteer_id in volunteer_ids:
+            tx.add(Assignment(task_id=task_id, volunteer_id=volunteer_id, created_at=now()))
 
 
 def test_writers_wait_for_each_other(app: Flask, people: People) -> None:

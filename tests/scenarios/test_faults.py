@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
@@ -17,7 +18,7 @@ from tests.scenarios.world import Sms, World, eventually, now
 pytestmark = pytest.mark.scenario
 
 
-def _control(world: World, **settings: object) -> None:
+def _control(world: World, **settings: Any) -> None:
     requests.post(f"{world.system.phones_url}/api/control", json=settings, timeout=10).raise_for_status()
 
 
@@ -115,9 +116,7 @@ def test_a_double_click_on_save_saves_once(world: World) -> None:
 
     form = hidden_fields(page) | {"want": "other", "other-notes": "灯坏了", "told_on_call": "1"}
     with ThreadPoolExecutor(4) as fingers:
-        answers = list(
-            fingers.map(lambda _: world.operator.post("/hotline/requests", form), range(4))
-        )
+        answers = list(fingers.map(lambda _: world.operator.post("/hotline/requests", form), range(4)))
     assert {a.status_code for a in answers} == {200}
     with world.reading() as session:
         assert len(session.scalars(select(Task).where(Task.retiree_id == elder.id)).all()) == 1

@@ -2,6 +2,7 @@
 
 import pytest
 import requests
+
 from tests.scenarios.world import World, eventually, hidden_fields
 
 pytestmark = pytest.mark.scenario
@@ -149,7 +150,7 @@ def test_landline_puts_call_them_on_the_list_with_the_words(world: World) -> Non
 
 def test_told_on_the_call_needs_no_second_call(world: World) -> None:
     elder = world.retiree(kind="landline")
-    task = world.call(elder, told_on_call="1")
+    task = world.call(elder, also={"told_on_call": "1"})
     world.wait_attention("nobody_left", task_id=task)
     assert world.attention(task_id=task) == ["nobody_left"]
 
@@ -179,10 +180,10 @@ def test_repeated_call_is_linked_and_raises_the_urgency(world: World) -> None:
     task = world.call(elder)
     elder.phone.expect("记下了")
     helper.phone.expect("药品")
-    unsaid = world.call(elder, expect=422, **{"medicine-notes": "更难受了"})
+    unsaid = world.call(elder, expect=422, also={"medicine-notes": "更难受了"})
     assert unsaid == task
     again = world.call(
-        elder, **{"medicine-repeat": "same", "medicine-urgency": "urgent", "medicine-notes": "更难受了"}
+        elder, also={"medicine-repeat": "same", "medicine-urgency": "urgent", "medicine-notes": "更难受了"}
     )
     assert again == task
     with world.reading() as session:
@@ -191,7 +192,7 @@ def test_repeated_call_is_linked_and_raises_the_urgency(world: World) -> None:
         assert session.get(Task, task).urgency == "urgent"
     assert "repeat_call" in world.attention(task_id=task)
     assert "更难受了" in world.coordinator.get(f"/board/tasks/{task}").text
-    new = world.call(elder, **{"medicine-repeat": "new"})
+    new = world.call(elder, also={"medicine-repeat": "new"})
     elder.phone.expect("记下了")
     helper.phone.expect("药品")
     assert new != task
@@ -203,9 +204,7 @@ def test_a_reply_nobody_can_read_gets_one_answer_and_is_kept(world: World) -> No
     helper.phone.expect("没看懂")
     world.wait_attention("unclear_reply", volunteer_id=helper.id)
     helper.phone.reply("喂？")
-    eventually(
-        lambda: world.attention(volunteer_id=helper.id).count("unclear_reply") == 2, "both kept"
-    )
+    eventually(lambda: world.attention(volunteer_id=helper.id).count("unclear_reply") == 2, "both kept")
     board = world.coordinator.get("/board").text
     assert "请问你们是谁" in board
     assert "喂？" in board
@@ -301,9 +300,7 @@ def test_one_persons_edit_never_overwrites_anothers(world: World) -> None:
     helper.tap(offer, "accept")
     helper.phone.expect("王秀兰")
     elder.phone.expect("李伟")
-    answer = world.coordinator.post(
-        f"/board/tasks/{task}/cancel", stale | {"said": "没人接，取消吧"}
-    )
+    answer = world.coordinator.post(f"/board/tasks/{task}/cancel", stale | {"said": "没人接，取消吧"})
     assert answer.status_code == 409
     assert "没人接，取消吧" in answer.text
     assert world.state(task) == "assigned"
@@ -331,5 +328,7 @@ def test_a_new_caller_is_taken_in_at_once(world: World) -> None:
 def test_unsigned_webhooks_are_refused(world: World) -> None:
     url = world.system.url
     for path in ("/sms/inbound", "/sms/status?m=1"):
-        answer = requests.post(url + path, data={"MessageSid": "SM1", "From": "+8613900000000", "Body": "1"}, timeout=10)
+        answer = requests.post(
+            url + path, data={"MessageSid": "SM1", "From": "+8613900000000", "Body": "1"}, timeout=10
+        )
         assert answer.status_code == 403

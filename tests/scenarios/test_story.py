@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from tests.scenarios.world import World, eventually
 
 pytestmark = pytest.mark.scenario
@@ -13,7 +14,7 @@ def test_the_whole_story(world: World) -> None:
     elder = world.retiree()
     first, second = world.volunteer("李伟"), world.volunteer("赵强")
 
-    task = world.call(elder, "medicine", **{"medicine-due": "tomorrow"})
+    task = world.call(elder, "medicine", also={"medicine-due": "tomorrow"})
     elder.phone.expect("王老师", "药品", "0351-7010000")
     offer = first.phone.expect("药品", "回复", "/o/")
     other = second.phone.expect("药品", "回复", "/o/")
@@ -65,7 +66,7 @@ def test_english_speakers_get_english(world: World) -> None:
     task = world.call(elder, "medicine")
     elder.phone.expect("Ms Hill", "medicine")
     offer = helper.phone.expect("medicine", "Yes:")
-    assert "Accept" in helper.open(offer).text
+    assert "Can you help?" in helper.open(offer).text
     helper.phone.reply(offer.code(1))
     helper.phone.expect("Margaret Hill", "code word")
     elder.phone.expect("Tom Reed", "code word")

@@ -107,7 +107,9 @@ class Sms:
 
     def code(self, answer: int) -> str:
         """The reply code in it that ends in `answer`."""
-        found = [c for c in re.findall(r"(?<![\d/-])\d{2,3}(?![\d:.-])", self.body) if c[-1] == str(answer)]
+        found = [
+            c for c in re.findall(r"(?<![\d/-])\d{2,3}(?!\d|[:.-]\d)", self.body) if c[-1] == str(answer)
+        ]
         assert found, f"no code for {answer} in: {self.body}"
         return found[0]
 
@@ -195,7 +197,7 @@ class World:
         self.helpers: list[Helper] = []
         self.elders: list[Elder] = []
         self.handsets: list[Handset] = []
-        n = next(_campuses)
+        n = chr(0x4E10 + next(_campuses))  # no digits: they would look like reply codes
         with app.app_context(), transaction() as tx:
             places = {
                 name: Campus(
@@ -248,7 +250,9 @@ class World:
         self.elders.append(elder)
         return elder
 
-    def call(self, elder: Elder, want: str = "medicine", expect: int = 200, **fields: Any) -> int:
+    def call(
+        self, elder: Elder, want: str = "medicine", expect: int = 200, also: dict[str, str] | None = None
+    ) -> int:
         """Take a call through the operator's form; the id of the newest task of the retiree."""
         typed: dict[str, Any] = {"want": want}
         if want == "medicine":
@@ -258,7 +262,7 @@ class World:
         elif want == "other":
             typed |= {"other-notes": "想找人聊聊"}
         answer = self.operator.submit(
-            f"/hotline/people/{elder.id}", "/hotline/requests", **(typed | fields)
+            f"/hotline/people/{elder.id}", "/hotline/requests", **(typed | (also or {}))
         )
         assert answer.status_code == expect, answer.text
         return self.newest_task(elder)
@@ -335,9 +339,7 @@ class World:
         ids = list(self.campuses.values())
         with self.app.app_context(), transaction() as tx:
             tx.execute(update(Volunteer).where(Volunteer.campus_id.in_(ids)).values(active=False))
-            tx.execute(
-                update(Task).where(Task.campus_id.in_(ids)).values(look_again_at=None)
-            )
+            tx.execute(update(Task).where(Task.campus_id.in_(ids)).values(look_again_at=None))
         self.settle()
         surprises = {h.name: h.unexpected() for h in self.handsets if h.unexpected()}
         assert not surprises, f"nobody expected these SMS: {surprises}"

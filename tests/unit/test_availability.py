@@ -37,7 +37,15 @@ def test_on_duty_until(windows: list[Window], now: datetime, until: datetime | N
 
 @pytest.mark.parametrize(
     ("hour", "minute", "quiet"),
-    [(20, 59, False), (21, 0, True), (23, 59, True), (0, 0, True), (6, 59, True), (7, 0, False), (12, 0, False)],
+    [
+        (20, 59, False),
+        (21, 0, True),
+        (23, 59, True),
+        (0, 0, True),
+        (6, 59, True),
+        (7, 0, False),
+        (12, 0, False),
+    ],
 )
 def test_quiet_hours_cross_midnight(hour: int, minute: int, quiet: bool) -> None:
     night = QuietHours(time(21), time(7))
