@@ -51,7 +51,7 @@ MADE_BY_DEMO = (
 )
 PAGES = (
     ("/hotline", "热线台 Hotline: take a request for help"),
-    ("/board", "公告屏 Board: what is open now, for a screen on the wall"),
+    ("/board", "看板 Board: what is open now, for a screen on the wall"),
 )
 
 

@@ -19,7 +19,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="port on 127.0.0.1 (default: PHONES_PORT or 8001)")
     parser.add_argument("--data", help="directory for the journal and the labels (default: DATA_DIR)")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = from_environment(os.environ, port=options.port, data_dir=options.data)
     except ConfigError as error:

@@ -50,6 +50,11 @@ def spoken(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
 
 
+def dialled(number: str) -> str:
+    """`number` (E.164) as it is keyed in here: 13935102222, 03517010456, +819012345678."""
+    return "".join(ch for ch in spoken(number) if ch.isdigit() or ch == "+")
+
+
 def search_keys(number: str) -> set[str]:
     """The digit strings under which an operator may look for `number` (E.164)."""
     try:

@@ -166,7 +166,7 @@ def plan(
         waits.append(now + seconds(settings.recheck_s))
         hand_over = Reason("nobody_answered" if task.pending else "nobody_left")
     elif handed_at <= now:
-        hand_over = Reason("too_long", {"minutes": int((now - since).total_seconds() // 60)})
+        hand_over = Reason("too_long")
 
     waiting = Reason(
         "answers" if ask or task.pending else "nobody_left",

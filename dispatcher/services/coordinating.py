@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import current_app
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, wake
 from dispatcher.models import Attention, Event, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
-from dispatcher.rules.settings import URGENCIES
+from dispatcher.rules.settings import URGENCIES, seconds
 from dispatcher.services import attention, dispatching, history, outbox, responding, tokens
 from dispatcher.services.progress import end, reopen
 from dispatcher.services.states import move
@@ -204,11 +205,23 @@ def resolve(attention_id: int, by: Staff, resolution: str, now: datetime) -> boo
         if not isinstance(first, CursorResult) or first.rowcount != 1:
             return False
         standing = tx.get_one(Attention, attention_id)
+        _look_again(standing, now)
         history.record(
             tx, "seen_to", history.staff(by), now, standing.task,
             reason=standing.reason, said=resolution,
         )  # fmt: skip
         return True
+
+
+def _look_again(seen_to: Attention, now: datetime) -> None:
+    """A task that somebody has asked about isn't forgotten: if nothing moves, it comes back."""
+    task, settings = seen_to.task, current_app.config["DISPATCH"]
+    if task is None or task.look_again_at is not None:
+        return
+    if task.state in HELD:
+        task.look_again_at = now + seconds(settings.pace(task.category, task.urgency).progress_s)
+    elif task.state == TaskState.DELIVERED:
+        task.look_again_at = now + seconds(settings.check_s)
 
 
 def _locked(tx: Session, edit: Edit) -> Task:

@@ -71,11 +71,20 @@ class OpenTaskOfSameKind(Exception):
         self.tasks = tasks
 
 
+class SameNeedIsOver(Exception):
+    """The operator said "the same need", but that task has ended meanwhile: `categories`."""
+
+    def __init__(self, categories: set[str]) -> None:
+        super().__init__("the open task has ended")
+        self.categories = categories
+
+
 def save(call: Call, operator: Staff, now: datetime) -> int:
     """Save a call; the id of its request. Saved twice (same form key), it is there once.
 
     Raises:
         OpenTaskOfSameKind: an open task of the same kind, and the operator hasn't said which.
+        SameNeedIsOver: the task that the operator meant has ended since the form was shown.
     """
     try:
         with transaction() as tx:
@@ -113,6 +122,9 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
     }
     if unsaid:
         raise OpenTaskOfSameKind(unsaid)
+    over = {w.category for w in call.wanted if w.repeat == SAME_NEED} - set(existing)
+    if over:
+        raise SameNeedIsOver(over)
     request = HelpRequest(
         retiree=retiree,
         operator=tx.get(Staff, operator.id),
@@ -131,7 +143,7 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
         history.record(tx, "script_given", actor, now, request_id=request.id)
     made = []
     for wanted in call.wanted:
-        if wanted.repeat == SAME_NEED and wanted.category in existing:
+        if wanted.repeat == SAME_NEED:
             _link(tx, request, existing[wanted.category], wanted, actor, now)
         else:
             made.append(_open(tx, request, retiree.campus, wanted, actor, now))
@@ -216,6 +228,6 @@ def _link(
         task.version += 1
     if worse:
         coordinating.set_urgency(tx, task, wanted.urgency, actor, now)
-    if worse or task.state in HELD or task.state == TaskState.DELIVERED:
+    if worse or request.life_danger or task.state in HELD or task.state == TaskState.DELIVERED:
         # Somebody who calls again is often worse off than the first call said.
-        attention.raise_(tx, "repeat_call", now, task, worse=worse)
+        attention.raise_(tx, "repeat_call", now, task, worse=worse, life_danger=request.life_danger)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db, transaction, wake
-from dispatcher.models import Message, MessageReceipt, Offer, Task, Volunteer
+from dispatcher.models import Message, MessageReceipt, Offer, Retiree, Task, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState
 from dispatcher.services import attention, history, tokens
 from dispatcher.services.states import move
@@ -231,8 +231,13 @@ def settle(message_id: int, gateway: Gateway) -> None:
         else:
             message.wake_at = now + SETTLE_EVERY
             if now - since >= TELL_AFTER:
-                attention.raise_(tx, "outcome_unknown", now, subject=f"message:{message.id}",
-                                 message_id=message.id, kind=message.kind)  # fmt: skip
+                attention.raise_(
+                    tx, "outcome_unknown", now,
+                    tx.get(Task, message.task_id) if message.task_id else None,
+                    tx.get(Retiree, message.retiree_id) if message.retiree_id else None,
+                    tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None,
+                    message.id, subject=f"message:{message.id}", kind=message.kind,
+                )  # fmt: skip
 
 
 def _mine(tx: Session, carried: Sequence[Carried], digest: str | None) -> Carried | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import wake
 from dispatcher.models import Assignment, Message, Offer, Task, Volunteer
+from dispatcher.rules import phones
 from dispatcher.rules.lifecycle import (
     HELD,
     LIVE_OFFER,
@@ -76,8 +77,8 @@ def settle_assignment(
     outbox.to_volunteer(
         tx, "assigned", volunteer, now, task,
         retiree={"name": retiree.name, "title": retiree.title_zh, "sex": retiree.sex},
-        address=retiree.address,
-        phone=(retiree.mobile or next((p.number for p in retiree.phones), "")).removeprefix("+86"),
+        address={lang: retiree.whereabouts(lang) for lang in ("zh", "en")},
+        phone=phones.dialled(retiree.mobile or next((p.number for p in retiree.phones), "")),
         code=outbox.spoken_code(task)[retiree.language],
         go=f"{code.slot}2", done=f"{code.slot}3", back=f"{code.slot}0",
     )  # fmt: skip

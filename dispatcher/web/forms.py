@@ -10,7 +10,16 @@ from werkzeug.datastructures import MultiDict
 
 from dispatcher.models import Campus
 from dispatcher.rules import phones
-from dispatcher.rules.settings import CATEGORIES, GROCERIES, MEDICINE, ROUTINE, SOON, URGENCIES
+from dispatcher.rules.settings import (
+    CATEGORIES,
+    GROCERIES,
+    MEDICINE,
+    ROUTINE,
+    SOON,
+    URGENCIES,
+    URGENT,
+    URGENT_HELP,
+)
 from dispatcher.services.intake import SAME_NEED, Call, NewPerson, Wanted
 
 MEDICINE_FIELDS = ("name", "strength", "amount", "source", "where")
@@ -85,7 +94,7 @@ def read(
 
 def _wanted(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> Wanted:
     values, errors = form.values, form.errors
-    default = SOON if category == MEDICINE else ROUTINE
+    default = {MEDICINE: SOON, URGENT_HELP: URGENT}.get(category, ROUTINE)
     urgency = values.get(f"{category}-urgency", default)
     if urgency not in URGENCIES:
         errors[f"{category}-urgency"] = _("Please choose how urgent it is.")

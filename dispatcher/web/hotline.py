@@ -1,8 +1,9 @@
 """The operator's desk: find the caller, see the card, enter what is asked, save once."""
 
 import secrets
+from collections.abc import Sequence
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -26,8 +27,15 @@ blueprint = Blueprint("hotline", __name__, url_prefix="/hotline")
 def desk() -> ResponseReturnValue:
     """The desk, ready for the next call."""
     query = request.args.get("q", "").strip()[:60]
+    saved, recent = _saved(), _recent()
+    tasks = _tasks([call.id for call in (*recent, *filter(None, [saved]))])
     return render_template(
-        "hotline/desk.html", query=query, matches=_matches(query), saved=_saved(), recent=_recent()
+        "hotline/desk.html",
+        query=query,
+        matches=_matches(query),
+        saved=saved,
+        saved_tasks=tasks[saved.id] if saved else [],
+        recent=[(call, tasks[call.id]) for call in recent],
     )
 
 
@@ -75,7 +83,14 @@ def save() -> ResponseReturnValue:
         request_id = intake.save(form.call, current_user, utcnow())
     except intake.OpenTaskOfSameKind:
         return _form(values, retiree_id, _unsaid(values, retiree_id)), 422
-    flash(_("Saved."), "ok")
+    except intake.SameNeedIsOver as over:
+        asked_anew = MultiDict(values)
+        for category in over.categories:
+            asked_anew.poplist(f"{category}-repeat")
+        words = _(
+            "The task you meant has ended meanwhile. If help is still needed, please fill it in as new."
+        )
+        return _form(asked_anew, retiree_id, {"want": words}), 422
     return redirect(url_for("hotline.desk", saved=request_id), 303)
 
 
@@ -129,20 +144,23 @@ def _saved() -> HelpRequest | None:
     return db.session.get(HelpRequest, saved) if saved else None
 
 
-def _recent() -> list[tuple[HelpRequest, list[Task]]]:
-    """The last calls this operator took, with their tasks."""
-    calls = db.session.scalars(
+def _recent() -> Sequence[HelpRequest]:
+    """The last calls this operator took."""
+    return db.session.scalars(
         select(HelpRequest)
         .where(HelpRequest.operator_id == current_user.id)
         .order_by(HelpRequest.id.desc())
         .limit(8)
     ).all()
-    ids = [call.id for call in calls]
-    tasks: dict[int, list[Task]] = {call_id: [] for call_id in ids}
-    for task in db.session.scalars(select(Task).where(Task.request_id.in_(ids)).order_by(Task.id)):
+
+
+def _tasks(call_ids: list[int]) -> dict[int, list[Task]]:
+    """What became of each call: the tasks it made, and those open before that it was linked to."""
+    tasks: dict[int, list[Task]] = {call_id: [] for call_id in call_ids}
+    made = select(Task).where(Task.request_id.in_(call_ids)).order_by(Task.id)
+    for task in db.session.scalars(made):
         tasks[task.request_id].append(task)
-    # A call about a need that was open already made no task of its own; it is linked to that one.
     linked = select(RepeatCall.request_id, Task).join(Task, Task.id == RepeatCall.task_id)
-    for call_id, task in db.session.execute(linked.where(RepeatCall.request_id.in_(ids))):
+    for call_id, task in db.session.execute(linked.where(RepeatCall.request_id.in_(call_ids))):
         tasks[call_id].append(task)
-    return [(call, tasks[call.id]) for call in calls]
+    return tasks

@@ -303,10 +303,7 @@ def attention_text(item: Attention) -> str:
         case "nobody_answered":
             return _("Everybody on duty was asked and nobody has answered. Please ring round.")
         case "too_long":
-            return _(
-                "Nobody has accepted for %(m)s minutes. We keep asking; please ring round too.",
-                m=p.get("minutes", ""),
-            )
+            return _("Nobody has accepted in good time. We keep asking; please ring round too.")
         case "due_in_quiet_hours":
             return _("It is due before the quiet hours end, so nobody is being asked. Please decide.")
         case "remote":
@@ -341,7 +338,11 @@ def attention_text(item: Attention) -> str:
         case "stopped":
             return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
         case "outcome_unknown":
-            return _("Nobody knows whether an SMS went out (%(kind)s). Please call.", kind=_kind(p))
+            return _(
+                "Nobody knows whether an SMS to %(name)s went out (%(kind)s). Please call.",
+                name=person,
+                kind=_kind(p),
+            )
     return ""
 
 

@@ -104,9 +104,7 @@
   }
 
   function enter(category) {
-    // Life in danger is asked before anything is typed; elsewhere the first thing is typed at once.
-    const section = $(`#help-${category}`);
-    (section.querySelector(".existing input") ?? section.querySelector("input, textarea"))?.focus();
+    $("input, textarea", $(`#help-${category}`)).focus();
     say(category);
   }
 
@@ -234,7 +232,9 @@
     document.title = page.title;
     $("#call").replaceWith(page.querySelector("#call"));
     start();
-    $("#errors").focus();
+    const links = $$("#errors a");
+    if (links.length === 1) links[0].click(); // straight to the only thing that is wrong
+    else $("#errors").focus();
   }
 
   // -- Wiring ---------------------------------------------------------------------------------------
@@ -302,6 +302,8 @@
   if (search) desk(search);
   if ($("#call-form")) {
     start();
+    // No scrolling: on a small screen the card is what the operator came for.
+    if (!$("[autofocus]") && !$("#errors")) wantBox("medicine").focus({ preventScroll: true });
     // Alt and a digit and Ctrl+Enter work wherever the focus is, also outside the form.
     document.addEventListener("keydown", (event) => {
       if (composing(event)) return;

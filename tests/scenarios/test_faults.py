@@ -13,7 +13,7 @@ from sqlalchemy import select
 from dispatcher.database import transaction
 from dispatcher.models import LinkToken, Message, Offer, Task
 from dispatcher.services import tokens
-from tests.scenarios.world import Sms, World, eventually, now
+from tests.world import Sms, World, eventually, now
 
 pytestmark = pytest.mark.scenario
 
@@ -112,7 +112,7 @@ def test_a_guess_looks_like_an_expiry(world: World) -> None:
 def test_a_double_click_on_save_saves_once(world: World) -> None:
     elder = world.retiree(kind="landline")
     page = world.operator.get(f"/hotline/people/{elder.id}").text
-    from tests.scenarios.world import hidden_fields
+    from tests.world import hidden_fields
 
     form = hidden_fields(page) | {"want": "other", "other-notes": "灯坏了", "told_on_call": "1"}
     with ThreadPoolExecutor(4) as fingers:

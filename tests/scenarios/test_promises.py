@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from tests.scenarios.world import World, eventually, hidden_fields
+from tests.world import World, eventually, hidden_fields
 
 pytestmark = pytest.mark.scenario
 

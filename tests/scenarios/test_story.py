@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.scenarios.world import World, eventually
+from tests.world import World, eventually
 
 pytestmark = pytest.mark.scenario
 

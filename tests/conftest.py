@@ -13,7 +13,7 @@ from devtools.system import System
 from dispatcher import create_app
 from dispatcher.database import transaction
 from dispatcher.services import accounts
-from tests.scenarios.world import Browser, World
+from tests.world import Browser, World
 
 # Shorter than life, so that a test needn't wait half an hour for an offer to expire. Medicine (soon)
 # keeps its offers for minutes: most stories are about something else than expiry.

@@ -1,0 +1,78 @@
+"""Real Chromium in front of the running system."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+
+from tests.conftest import PASSWORD
+from tests.world import World
+
+BROWSER = os.environ.get("BROWSER") or "/usr/bin/chromium"
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    if not Path(BROWSER).exists():
+        pytest.skip("no Chromium: set BROWSER to its path, or install it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+class Windows:
+    """Browser windows of one test; a script error or a refused script or style fails the test."""
+
+    def __init__(self, chromium: Chromium, world: World) -> None:
+        self._chromium, self._world = chromium, world
+        self.trouble: list[str] = []
+
+    def open(self, language: str = "zh", width: int = 1440, dark: bool = False) -> Page:
+        """An empty window."""
+        context = self._chromium.new_context(
+            locale=LOCALES[language],
+            viewport={"width": width, "height": 844 if width < 600 else 900},
+            color_scheme="dark" if dark else "light",
+            base_url=self._world.system.url,
+        )
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        page.on(
+            "console",
+            lambda line: (
+                self.trouble.append(line.text)
+                if "Content Security Policy" in line.text or "Content-Security-Policy" in line.text
+                else None
+            ),
+        )
+        return page
+
+    def staff(self, username: str, language: str = "zh", width: int = 1440, dark: bool = False) -> Page:
+        """A window in which somebody has logged in."""
+        page = self.open(language, width, dark)
+        page.goto("/login")
+        page.fill("[name=username]", username)
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    def close(self) -> None:
+        for context in self._chromium.contexts:
+            context.close()
+
+
+@pytest.fixture
+def windows(chromium: Chromium, world: World) -> Iterator[Windows]:
+    made = Windows(chromium, world)
+    yield made
+    made.close()
+    assert made.trouble == []

@@ -1,0 +1,163 @@
+"""The faces in a real browser: the story by keyboard and touch, the live board, access for all."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Windows
+from tests.world import World
+
+pytestmark = [pytest.mark.scenario, pytest.mark.browser]
+
+TOUCH, DESK = 390, 1440
+WORDS = {
+    "zh": {"accept": "接单", "open": "正在找人", "accepted": "已接单", "go": "出发", "done": "送到"},
+    "en": {
+        "accept": "I'll go",
+        "open": "Looking",
+        "accepted": "Accepted",
+        "go": "on my way",
+        "done": "elivered",
+    },
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_story_by_keyboard_and_touch(world: World, windows: Windows, language: str) -> None:
+    """The operator never touches the mouse; the board is never reloaded."""
+    given, typed = {"zh": ("文华", "ouyangwenhua"), "en": ("雪松", "ouyangxuesong")}[language]
+    elder = world.retiree(f"欧阳{given}", language=language)
+    helper = world.volunteer("李伟", language=language)
+    board = windows.staff("co", language)
+    board.goto("/board")
+
+    desk = windows.staff("op", language)
+    desk.keyboard.type(typed)
+    expect(desk.locator("#matches")).to_contain_text(elder.name)
+    expect(desk.locator("#matches a[href*='/hotline/people/']")).to_have_count(1)
+    desk.keyboard.press("Enter")
+    desk.wait_for_url(re.compile(rf"/people/{elder.id}$"))
+    desk.keyboard.press("Alt+1")
+    desk.locator("[name='medicine-name']").first.wait_for()
+    desk.locator("[name='medicine-name']").first.focus()
+    desk.keyboard.type("阿司匹林")
+    desk.keyboard.press("Tab")
+    desk.keyboard.type("100mg")
+    desk.keyboard.press("Tab")
+    desk.keyboard.type("2盒")
+    desk.keyboard.press("Control+Enter")
+    desk.wait_for_url(re.compile("saved="))
+    task = world.newest_task(elder)
+
+    row = board.locator(f"#board-live :is(tr, tbody, li):has(a[href$='/board/tasks/{task}'])").first
+    expect(row).to_contain_text(WORDS[language]["open"], timeout=10_000)
+    expect(row).to_contain_text("李伟", timeout=10_000)
+
+    elder.phone.expect()
+    offer = helper.phone.expect("/o/")
+    phone = windows.open(language, TOUCH)
+    phone.goto(offer.link)
+    phone.locator("form[action*='/accept'] button").first.click()
+    expect(phone.locator("body")).to_contain_text(elder.name)
+    expect(phone.locator("body")).to_contain_text("3号楼2单元501")
+    expect(row).to_contain_text(WORDS[language]["accepted"], timeout=10_000)
+    helper.phone.expect(elder.name)
+    elder.phone.expect("李伟")
+
+    phone.locator("form[action*='/underway'] button").first.click()
+    phone.locator("form[action*='/delivered'] [name=spent]").first.fill("三十五")
+    phone.locator("form[action*='/delivered'] button").first.click()
+    expect(phone.locator("[aria-invalid=true]")).to_have_value("三十五")
+    phone.locator("form[action*='/delivered'] [name=spent]").first.fill("35.50")
+    phone.locator("form[action*='/delivered'] button").first.click()
+    elder.phone.expect("李伟", "1", "2")
+    elder.phone.reply("1")
+    world.wait_state(task, "closed")
+    expect(row).to_have_count(0, timeout=10_000)
+
+
+def test_half_typed_text_and_the_open_drawer_survive_what_others_do(world: World, windows: Windows) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    task = world.call(elder)
+    elder.phone.expect("记下了")
+    offer = helper.phone.expect("药品")
+    board = windows.staff("co")
+    board.goto("/board")
+    board.locator(f"#board-live a[href$='/board/tasks/{task}']").first.click()
+    drawer = board.locator("#drawer")
+    expect(drawer).to_contain_text("3号楼2单元501")
+    note = drawer.locator(f"form[action$='/tasks/{task}/note'] [name=said]")
+    note.fill("老人说门铃坏")
+    helper.tap(offer, "accept")
+    helper.phone.expect("王秀兰")
+    elder.phone.expect("李伟")
+    expect(drawer.locator("#task-live")).to_contain_text("已接单", timeout=10_000)
+    expect(note).to_have_value("老人说门铃坏")
+    board.keyboard.press("Escape")  # the first leaves the field, so that a slip loses nothing
+    expect(note).to_have_value("老人说门铃坏")
+    board.keyboard.press("Escape")
+    expect(drawer).not_to_be_visible()
+
+
+def _check(page: Page, name: str) -> None:
+    """No WCAG violation that axe can find, and nothing wider than the window."""
+    found = Axe().run(page)
+    lines = [
+        f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:3]}"
+        for v in found.response["violations"]
+    ]
+    assert not lines, f"{name}: {lines}"
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{name} is {wider} px wider than its window"
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "dark"),
+    [("zh", TOUCH, False), ("en", DESK, False), ("zh", DESK, True), ("en", TOUCH, True)],
+)
+def test_every_page_is_for_everybody(
+    world: World, windows: Windows, language: str, width: int, dark: bool
+) -> None:
+    elder, far = world.retiree(), world.retiree("李建国", campus="away")
+    helper, other = world.volunteer("李伟", language=language), world.volunteer("赵强")
+    task = world.call(elder)
+    remote = world.call(far, "groceries")
+    elder.phone.expect("记下了")
+    far.phone.expect("工作人员")
+    offer = helper.phone.expect("/o/")
+    other.phone.expect("/o/")
+
+    page = windows.open(language, width, dark)
+    page.goto("/login")
+    _check(page, "login")
+    page.goto(f"{offer.link}?lang={language}")
+    _check(page, "offered")
+    page.goto("/o/abcdefghijkm")
+    _check(page, "unknown link")
+    page.goto(f"{world.system.phones_url}/?lang={language}")
+    _check(page, "phones")
+
+    staff = windows.staff("co", language, width, dark)
+    for path in (
+        "/hotline", "/hotline?q=wang", "/hotline?q=nobodyatall", f"/hotline/people/{elder.id}",
+        f"/hotline/people/{far.id}", "/hotline/new", "/board", f"/board/tasks/{task}",
+        f"/board/tasks/{remote}", "/board/volunteers", "/nothing-here",
+    ):  # fmt: skip
+        staff.goto(path)
+        _check(staff, path)
+    staff.goto("/hotline/new")
+    staff.locator("form[action='/hotline/requests'] button").last.click()
+    staff.wait_for_load_state()
+    _check(staff, "the form with its errors")
+    assert staff.locator("[aria-invalid=true]").count() >= 3
+
+    page.goto(f"{offer.link}?lang={language}")
+    page.locator("form[action*='/accept'] button").first.click()
+    expect(page.locator("body")).to_contain_text("王秀兰")
+    _check(page, "held")
+    helper.phone.expect("王秀兰")
+    other.phone.expect("有人接了")
+    elder.phone.expect("李伟")
+    world.act(remote, "close", said="电话里说好了")
