@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 
 from dispatcher import broker, cli, config, models, web
 from dispatcher.database import db
@@ -17,13 +17,20 @@ ROOT = Path(__file__).parent.parent
 __all__ = ["create_app", "models"]
 
 
+class _App(Flask):
+    """Flask, but what goes wrong is logged by the name of the page: addresses may hold tokens."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        self.logger.error("exception in %s (%s)", request.endpoint, request.method, exc_info=exc_info)
+
+
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application, configured from the environment.
 
     Raises:
         dispatcher.config.ConfigurationError: a setting is missing or wrong.
     """
-    app = Flask(
+    app = _App(
         "dispatcher",
         root_path=str(ROOT / "dispatcher"),
         template_folder=str(ROOT / "templates"),
@@ -38,6 +45,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     }
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    # It would write every number that it is asked about into the log.
+    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))

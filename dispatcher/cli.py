@@ -119,8 +119,7 @@ def staff() -> None:
 @click.password_option()
 def staff_add(username: str, name: str, role: str, campus_code: str | None, password: str) -> None:
     """Make an account; the password is asked for, not shown."""
-    if len(password) < 10:
-        raise click.ClickException("A password needs at least 10 characters.")
+    _check_password(password)
     with transaction() as tx:
         if tx.scalars(select(Staff).where(Staff.username == username)).first():
             raise click.ClickException(f"There is an account {username} already.")
@@ -129,6 +128,25 @@ def staff_add(username: str, name: str, role: str, campus_code: str | None, pass
             raise click.ClickException(f"There is no campus {campus_code}.")
         accounts.add(tx, username, name, role, password, campus.id if campus else None)
     click.echo(f"Made {role} {username}.")
+
+
+@staff.command("password")
+@click.argument("username")
+@click.password_option()
+def staff_password(username: str, password: str) -> None:
+    """Set a new password; every session of the account ends."""
+    _check_password(password)
+    with transaction() as tx:
+        person = tx.scalars(select(Staff).where(Staff.username == username)).first()
+        if person is None:
+            raise click.ClickException(f"There is no account {username}.")
+        accounts.set_password(person, password)
+    click.echo(f"New password for {username}.")
+
+
+def _check_password(password: str) -> None:
+    if len(password) < 10:
+        raise click.ClickException("A password needs at least 10 characters.")
 
 
 def _write_private(path: Path, value: Any) -> None:

@@ -30,6 +30,8 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "SECRET_KEY": secret,
         "DATA_DIR": data_dir,
         "SQLALCHEMY_DATABASE_URI": get("DATABASE_URL", f"sqlite:///{data_dir}/dispatcher.db"),
+        # What is written to the database doesn't belong into the log of an error.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         "REDIS_URL": get("REDIS_URL", "redis://127.0.0.1:6379/0"),
         "PUBLIC_URL": public_url,
         "HOTLINE_PHONE": get("HOTLINE_PHONE", "0351-7010000"),
@@ -43,7 +45,7 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "HOTLINE_SMS_NUMBER": get("HOTLINE_SMS_NUMBER", ""),
         "LOGIN_RATE": get("LOGIN_RATE", "20 per minute"),
         "LINK_RATE": get("LINK_RATE", "60 per minute"),
-        "TRUSTED_PROXIES": int(get("TRUSTED_PROXIES", "0")),
+        "TRUSTED_PROXIES": _number("TRUSTED_PROXIES", get("TRUSTED_PROXIES", "0")),
         # Sessions: out of reach of scripts and of other sites, and of plain HTTP when we have TLS.
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -58,6 +60,12 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent.parent / "translations"),
         "RATELIMIT_HEADERS_ENABLED": False,
     }
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdigit():
+        raise ConfigurationError(f"{name} must be a whole number: {text}")
+    return int(text)
 
 
 def _zone(name: str) -> ZoneInfo:

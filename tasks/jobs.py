@@ -1,10 +1,14 @@
 """The jobs themselves."""
 
+import logging
+
 from celery import shared_task
 from flask import current_app
 
 from dispatcher.clock import utcnow
 from dispatcher.services import dispatching, health, messaging
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="look")
@@ -17,7 +21,12 @@ def look(task_id: int) -> None:
 def tick() -> None:
     """See to every task that is due, in case its wake-up was lost or its time has come."""
     for task_id in dispatching.due(utcnow()):
-        dispatching.look(task_id, utcnow())
+        try:
+            dispatching.look(task_id, utcnow())
+        except Exception:
+            # One task that can't be seen to mustn't stop all the others; a person hears of it.
+            log.exception("task %s can't be seen to", task_id)
+            dispatching.set_aside(task_id, utcnow())
     health.heartbeat("tick", utcnow())
 
 

@@ -1,6 +1,7 @@
 """The whole system, started once for all scenarios as `make demo` starts it, and a world a test."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import sync_playwright
 
 from devtools.system import System
 from dispatcher import create_app
@@ -33,6 +36,7 @@ look_ahead_s = 60
 expiry_s = 90
 """
 PASSWORD = "correct horse battery"
+BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def free_port() -> int:
@@ -94,3 +98,17 @@ def world(system: System, app: Flask, operator: Browser, coordinator: Browser) -
     made = World(system, app, operator, coordinator)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One real Chromium for all tests; Playwright can be started only once in a process."""
+    if BROWSER is None:
+        pytest.skip("no Chromium: name one in BROWSER, or install it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()

@@ -3,7 +3,7 @@
 A reply is digits first, then anything: `slot` (the task's number on that phone) and one digit for
 the answer, such as 31 for "task 3: yes". With a single live task on the phone the answer alone is
 understood. What follows the digits is the sender's own words and is never thrown away.
-Letters are no commands: YES, STOP and the like never reach us from the gateway.
+Letters are no commands: the gateway takes YES, STOP and the like for opting in and out.
 """
 
 import re
@@ -15,8 +15,16 @@ from enum import StrEnum
 FIRST_SLOT, LAST_SLOT = 2, 99
 """Slots start at 2, so that "10" and "11" aren't mistaken for a bare answer typed twice."""
 
-# 31号楼, 3点, 2盒: a number that counts something is talk, not an answer.
-_MEASURES = "号点楼分个单元块元月日天年盒瓶片袋斤公里层室栋幢小时度%％"
+# 31号楼, 3 点, 2 hours, 3:30, 3到4点: a number that counts or tells the time is talk, not an answer.
+_COUNTS = re.compile(
+    r"\s*[号点楼分个单元块月日天年盒瓶片袋斤公里层室栋幢小时度%％]"
+    r"|\s*(?:hours?|hrs?|h|minutes?|mins?|min|a\.?m|p\.?m|o['’]?clock|days?|boxes|pcs)\b"
+    r"|\s*[:：.．、~～/-]\s*\d"
+    r"|\s*[到至]\s*\d",
+    re.IGNORECASE,
+)
+# 1不行, 1 can't: a yes that goes on as a no had better be asked about. 不过 is "but".
+_TAKEN_BACK = re.compile(r"\W*(?:不(?!过)|没|can['’]?t\b|cannot\b|no\b|not\b)", re.IGNORECASE)
 _REPLY = re.compile(r"^[\s\W]*(\d{1,3})(?P<rest>(?:\D.*)?)$", re.DOTALL)
 
 
@@ -101,10 +109,12 @@ def understand(body: str, threads: Sequence[Thread]) -> Understood | NotUndersto
     """
     text = body.strip()
     match = _REPLY.match(text)
-    if not match or match["rest"][:1] in tuple(_MEASURES):
+    if not match or _COUNTS.match(match["rest"]):
         return NotUnderstood(Unclear.NOT_UNDERSTOOD, text)
     digits = unicodedata.normalize("NFKC", match[1])  # full-width ３１ is 31
     rest = match["rest"].strip(" \t\r\n,.;:!?，。；：！？、」』”\"')）】")
+    if digits[-1] == "1" and _TAKEN_BACK.match(rest):
+        return NotUnderstood(Unclear.NOT_UNDERSTOOD, text)
     live = [thread for thread in threads if thread.stage is not Stage.OVER]
     if len(digits) == 1:
         return _bare(digits, rest, text, live)

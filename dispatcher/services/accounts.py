@@ -37,6 +37,12 @@ def add(
     return person
 
 
+def set_password(person: Staff, password: str) -> None:
+    """Set a new password and end every session of the account."""
+    person.password_hash = generate_password_hash(password)
+    person.session_key = secrets.token_hex(8)
+
+
 def log_in(username: str, password: str, now: datetime) -> Staff | None:
     """The account, if name and password fit and it is in use."""
     person = db.session.scalars(select(Staff).where(Staff.username == username.strip())).first()

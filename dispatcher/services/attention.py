@@ -83,6 +83,16 @@ def settle(
         resolve(standing, now, actor, resolution)
 
 
+def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
+    """What was in doubt has been settled by itself."""
+    for standing in tx.scalars(
+        select(Attention).where(
+            Attention.subject == subject, Attention.reason == reason, Attention.resolved_at.is_(None)
+        )
+    ):
+        resolve(standing, now, history.SYSTEM, "settled")
+
+
 def resolve(standing: Attention, now: datetime, actor: history.Actor, resolution: str) -> bool:
     """Mark as seen to; False when somebody else already has."""
     if standing.resolved_at is not None:

@@ -10,7 +10,7 @@ from dispatcher.database import db, transaction
 from dispatcher.models import Offer, Task, Volunteer
 from dispatcher.rules import policy
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
-from dispatcher.rules.settings import is_urgent, seconds
+from dispatcher.rules.settings import DispatchSettings, is_urgent, seconds
 from dispatcher.services import attention, candidates, history, outbox
 from dispatcher.services.states import move
 
@@ -44,6 +44,16 @@ def look(task_id: int, now: datetime) -> None:
             attention.raise_(tx, "no_word", now, task, kind="delivered", words=outbox.call_words(task))
         else:
             task.look_again_at = None
+
+
+def set_aside(task_id: int, now: datetime) -> None:
+    """Software can't see to a task: tell a person, and try again in a while."""
+    settings: DispatchSettings = current_app.config["DISPATCH"]
+    with transaction() as tx:
+        task = lock(tx, task_id)
+        if task is not None:
+            task.look_again_at = now + seconds(settings.recheck_s)
+            attention.raise_(tx, "software", now, task)
 
 
 def lock(tx: Session, task_id: int) -> Task | None:

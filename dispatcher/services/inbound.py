@@ -127,6 +127,9 @@ def _unclear(
 ) -> None:  # fmt: skip
     """Keep it for the coordinator, and answer once."""
     task = tx.get(Task, named.task_id) if named else None
+    if task is not None and meant.why is Unclear.NOTHING_LIVE and meant.text.isdigit():
+        _too_late(tx, message, task, meant.text, now)
+        return
     history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=meant.text)
     volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
     retiree = tx.scalars(
@@ -144,6 +147,24 @@ def _unclear(
         _once(tx, "reply_help_nothing", message, now, hotline=hotline)
     else:
         _once(tx, "reply_help", message, now, hotline=hotline)
+
+
+def _too_late(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
+    """Digits alone for a task that is over for this phone: understood, only too late. That needs no
+    coordinator, and those who were told already needn't be told again."""
+    who = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
+    actor = history.volunteer(who) if who else history.retiree(task.retiree)
+    history.record(tx, "late_reply", actor, now, task, said=text)
+    told = select(Message.id).where(
+        Message.phone == message.phone,
+        Message.task_id == task.id,
+        Message.kind.in_(("taken", "cancelled_volunteer", "released", "noted")),
+    )
+    if tx.scalars(told).first() is None:
+        over = final(TaskState(task.state))
+        kind = "taken" if who and not over else "reply_help_nothing"
+        params = outbox.task_params(task) if kind == "taken" else {}
+        _once(tx, kind, message, now, hotline=current_app.config["HOTLINE_PHONE"], **params)
 
 
 def _once(tx: Session, kind: str, message: Message, now: datetime, **params: object) -> None:

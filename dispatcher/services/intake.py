@@ -1,7 +1,6 @@
 """Taking a call: one save makes a request of one or more tasks, links a repeat to what is open, or
 takes in a caller who isn't on the roster, all in one transaction."""
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
-from dispatcher.rules.codewords import CODE_WORDS
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
-from dispatcher.services import attention, coordinating, history, outbox, roster
+from dispatcher.services import attention, coordinating, history, outbox, progress, roster
 
 SAME_NEED, NEW_NEED = "same", "new"
 
@@ -187,7 +185,7 @@ def _open(
         notes=wanted.notes,
         remote=remote,
         state=TaskState.OPEN,
-        code_word=secrets.choice(list(CODE_WORDS)),
+        code_word=progress.new_code_word(),
         created_at=now,
         opened_at=now,
         look_again_at=None if remote else now,

@@ -41,6 +41,9 @@ TELL_AFTER = timedelta(minutes=10)
 
 GIVE_UP_AFTER = timedelta(minutes=30)
 REWAKE = timedelta(seconds=15)
+CALL_VOLUNTEER = ("assigned", "released", "cancelled_volunteer", "changed_volunteer")
+"""What a volunteer who holds or held a task must hear, if need be by telephone."""
+
 NOT_NEEDED = "not_needed"
 """Why a message was given up before it left: what it said was no longer true."""
 
@@ -91,7 +94,13 @@ def _claim(message_id: int) -> Outgoing | None:
             move(tx, message, MessageState.FAILED, {MessageState.QUEUED},
                  error_code=NOT_NEEDED, ended_at=now, wake_at=None)  # fmt: skip
             return None
-        body = rendered(message, now, tokens.mint(tx, message, now) if _links(message) else "")
+        try:
+            body = rendered(message, now, tokens.mint(tx, message, now) if _links(message) else "")
+        except (LookupError, ValueError) as error:
+            # A text that can't be worded would wait for ever: somebody has to call instead.
+            log.error("message %s can't be worded: %s", message.id, type(error).__name__)
+            _lost(tx, message, MessageState.FAILED, "wording", now)
+            return None
         if not move(
             tx, message, MessageState.SENDING, claimed_at=now, attempts=Message.attempts + 1,
             wake_at=now + STUCK_AFTER, body_hash=tokens.digest(body),
@@ -113,11 +122,22 @@ def _links(message: Message) -> bool:
 
 
 def _still_needed(tx: Session, message: Message) -> bool:
-    """An offer that has been withdrawn or a task that is over needs no offer SMS any more."""
-    if message.kind != "offer" or message.offer_id is None:
-        return True
-    offer = tx.get_one(Offer, message.offer_id)
-    return offer.state in LIVE_OFFER and offer.task.state == TaskState.OPEN
+    """Whether what a delayed message says is still true.
+
+    An offer needs its task open; who is coming, and what they need to know, the volunteer who still
+    stands for it.
+    """
+    if message.kind == "offer" and message.offer_id is not None:
+        offer = tx.get_one(Offer, message.offer_id)
+        return offer.state in LIVE_OFFER and offer.task.state == TaskState.OPEN
+    if message.kind in ("assigned", "coming") and message.task_id is not None:
+        task = tx.get_one(Task, message.task_id)
+        last = task.assignments[-1] if task.assignments else None
+        gone = ("handed_back", "reassigned", "reopened", "cancelled")
+        return last is not None and (
+            last.volunteer_id == message.params.get("volunteer_id") and last.end_reason not in gone
+        )
+    return True
 
 
 def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> None:
@@ -170,6 +190,7 @@ def _apply(tx: Session, message: Message, gateway_id: str, status: str, code: st
         move(tx, message, MessageState.SENDING, {MessageState.QUEUED})
     if message.state in (MessageState.SENDING, MessageState.UNKNOWN):
         accepted(tx, message, gateway_id, now)
+        attention.known(tx, f"message:{message.id}", "outcome_unknown", now)
     state = STATUSES.get(status)
     if state is MessageState.DELIVERED:
         move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None)
@@ -189,10 +210,10 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
             tx, "call_retiree", now, task, task.retiree, message_id=message.id,
             kind=message.kind, words=message.params, because="undelivered", code=code,
         )  # fmt: skip
-    elif message.volunteer_id and task is not None and message.kind in ("offer", "assigned"):
+    elif message.volunteer_id and task is not None and _counts_on(task, message):
         volunteer = tx.get_one(Volunteer, message.volunteer_id)
         attention.raise_(
-            tx, "volunteer_unreachable", now, task if message.kind == "assigned" else None,
+            tx, "volunteer_unreachable", now, task if message.kind != "offer" else None,
             volunteer=volunteer, message_id=message.id, kind=message.kind, code=code,
         )  # fmt: skip
         if message.kind == "offer" and message.offer_id:
@@ -203,6 +224,12 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
                 wake(tx, "look", task.id)
     elif message.volunteer_id is None and message.retiree_id is None:
         log.info("an automatic answer could not be delivered", extra={"message_id": message.id})
+
+
+def _counts_on(task: Task, message: Message) -> bool:
+    """Whether a volunteer who doesn't get this may wait in vain, or set out in vain."""
+    held = any(a.volunteer_id == message.volunteer_id for a in task.assignments)
+    return message.kind == "offer" or (held and message.kind in CALL_VOLUNTEER)
 
 
 def settle(message_id: int, gateway: Gateway) -> None:

@@ -1,5 +1,6 @@
 """From accepted to closed: on the way, delivered, handed back, and the retiree's own word."""
 
+import secrets
 from datetime import datetime
 
 from flask import current_app
@@ -7,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import wake
 from dispatcher.models import Task, Volunteer
+from dispatcher.rules.codewords import CODE_WORDS
 from dispatcher.rules.lifecycle import HELD, TaskState
 from dispatcher.rules.settings import seconds
 from dispatcher.services import attention, history, outbox
-from dispatcher.services.responding import Answer, held_by, standing_assignment
+from dispatcher.services.responding import Answer, held_by, standing_assignment, word_by
 from dispatcher.services.states import move
 
 
@@ -18,10 +20,8 @@ def underway(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said:
     """The volunteer is on the way. Said twice, it is true once."""
     if held_by(tx, task, volunteer) is None:
         return Answer.OVER
-    pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
     if move(
-        tx, task, TaskState.UNDERWAY, {TaskState.ASSIGNED},
-        look_again_at=now + seconds(pace.progress_s),
+        tx, task, TaskState.UNDERWAY, {TaskState.ASSIGNED}, look_again_at=word_by(task, now)
     ):  # fmt: skip
         history.record(tx, "underway", history.volunteer(volunteer), now, task, said=said)
         attention.settle(tx, task, now, history.volunteer(volunteer), "underway", ("overdue",))
@@ -65,11 +65,16 @@ def hand_back(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: 
     return Answer.NOTED
 
 
+def new_code_word(old: str = "") -> str:
+    """A code word for a visit; not `old`, which somebody who isn't coming any more knows."""
+    return secrets.choice([word for word in CODE_WORDS if word != old])
+
+
 def reopen(tx: Session, task: Task, now: datetime) -> bool:
     """Back to open: look for somebody from the start."""
     moved = move(
         tx, task, TaskState.OPEN, opened_at=now, look_again_at=now, assigned_at=None,
-        delivered_at=None, waiting={},
+        delivered_at=None, waiting={}, code_word=new_code_word(task.code_word),
     )  # fmt: skip
     if moved:
         _superseded(tx, task, now)

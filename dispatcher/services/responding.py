@@ -55,12 +55,18 @@ def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: s
 
 def take(tx: Session, task: Task, volunteer: Volunteer, now: datetime) -> bool:
     """Try to win an open task: exactly one caller gets True."""
-    pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
-    overdue_at = now + seconds(pace.progress_s)
+    overdue_at = word_by(task, now)
     return move(
         tx, task, TaskState.ASSIGNED, {TaskState.OPEN},
         assigned_at=now, look_again_at=overdue_at, waiting={"code": "volunteer"},
     )  # fmt: skip
+
+
+def word_by(task: Task, now: datetime) -> datetime:
+    """By when the volunteer who holds `task` should have been heard of: no sooner than it is due."""
+    pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
+    soon: datetime = now + seconds(pace.progress_s)
+    return max(soon, task.due_by) if task.due_by is not None else soon
 
 
 def settle_assignment(
@@ -76,13 +82,22 @@ def settle_assignment(
     retiree = task.retiree
     outbox.to_volunteer(
         tx, "assigned", volunteer, now, task,
+        volunteer_id=volunteer.id,
         retiree={"name": retiree.name, "title": retiree.title_zh, "sex": retiree.sex},
         address={lang: retiree.whereabouts(lang) for lang in ("zh", "en")},
         phone=phones.dialled(retiree.mobile or next((p.number for p in retiree.phones), "")),
         code=outbox.spoken_code(task)[retiree.language],
         go=f"{code.slot}2", done=f"{code.slot}3", back=f"{code.slot}0",
     )  # fmt: skip
-    outbox.to_retiree(tx, "coming", task, now, volunteer=volunteer.name, code=outbox.spoken_code(task))
+    outbox.to_retiree(
+        tx,
+        "coming",
+        task,
+        now,
+        volunteer=volunteer.name,
+        volunteer_id=volunteer.id,
+        code=outbox.spoken_code(task),
+    )
 
 
 def withdraw(tx: Session, offer: Offer, kind: str, now: datetime) -> None:

@@ -12,7 +12,7 @@ from dispatcher.models import LinkToken, Message
 # No 0/O, 1/l/I: a token may be typed from one phone into another.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 LENGTH = 12
-"""Characters of a token: 57^12 possibilities are about 2^70."""
+"""Characters of a token: 56^12 possibilities are about 2^70."""
 
 OFFER_LIFE = timedelta(days=2)
 TASK_LIFE = timedelta(days=14)

@@ -14,8 +14,9 @@ from twilio.rest import Client
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.sms.gateway import Accepted, Carried, Outcome, Refused, Unknown
 
-TIMEOUT_S = 8.0
-"""How long a call may take, in seconds. Twilio's own client would wait for ever."""
+CONNECT_S, READ_S = 3.0, 6.0
+"""How long a call may take to connect and to be answered, in seconds. Together less than the time
+after which a claim counts as lost. Twilio's own client would wait for ever."""
 
 TWILIO_URL = "https://api.twilio.com"
 
@@ -42,7 +43,8 @@ class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Twilio's HTTP client with a timeout, and with another host in place of Twilio's."""
 
     def __init__(self, base_url: str) -> None:
-        super().__init__(timeout=TIMEOUT_S, pool_connections=True)
+        super().__init__(pool_connections=True)
+        self.timeout = (CONNECT_S, READ_S)
         self._base_url = base_url
         # One connection for each thread that waits; more threads than that reconnect.
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
@@ -100,7 +102,8 @@ class TwilioGateway:
     def sent_to(self, to: str, since: datetime) -> Sequence[Carried] | None:
         """What Twilio carried to `to` since then, or None when it couldn't be asked."""
         try:
-            found = self._client.messages.list(to=to, date_sent_after=since - _CLOCK_SLACK, limit=200)
+            # Not by date of sending: a message that Twilio has but hasn't passed on yet has none.
+            found = self._client.messages.list(to=to, limit=100)
         except (requests.exceptions.RequestException, TwilioException):
             return None
         return [
@@ -112,6 +115,7 @@ class TwilioGateway:
                 created_at=m.date_created,
             )
             for m in found
+            if m.date_created is None or m.date_created >= since - _CLOCK_SLACK
         ]
 
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 
 from flask import Flask, Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.database import db
 from dispatcher.services import board
@@ -81,7 +80,7 @@ class Changes:
                         before = now
                         time.sleep(ASK_EVERY_S)
                     return
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 (a thread nobody joins: it must not end unseen)
                 # The pages poll as well; try again until the database is back.
                 log.warning("watching for changes: %s", type(error).__name__)
                 time.sleep(1)

@@ -228,6 +228,7 @@ def event_text(event: Event) -> str:
         "undelivered": lambda: _("An SMS could not be delivered (%(kind)s)", kind=_kind(p)),
         "resent": lambda: _("The gateway never had an SMS of ours; it was sent again"),
         "unclear_reply": lambda: _("A reply that could not be read"),
+        "late_reply": lambda: _("Replied too late"),
         "stop": lambda: _("Sent STOP: no more SMS"),
         "start": lambda: _("Sent START: SMS again"),
     }
@@ -289,6 +290,7 @@ def attention_reason(p: dict[str, Any]) -> str:
         "unclear_reply": _l("a reply that could not be read"),
         "stopped": _l("wants no more SMS"),
         "outcome_unknown": _l("nobody knows whether an SMS went out"),
+        "software": _l("the software can't see to it"),
     }
     return str(short.get(p.get("reason", ""), ""))
 
@@ -318,6 +320,8 @@ def attention_text(item: Attention) -> str:
             return _("An SMS to %(name)s could not be delivered. Please call and say:", name=person)
         case "volunteer_unreachable" if p.get("kind") == "assigned":
             return _("%(name)s accepted, but the details could not be delivered. Please call.", name=person)
+        case "volunteer_unreachable" if p.get("kind") != "offer":
+            return _("%(name)s could not be told by SMS (%(kind)s). Please call.", name=person, kind=_kind(p))
         case "volunteer_unreachable":
             return _("An offer to %(name)s could not be delivered. Please check the number.", name=person)
         case "overdue":
@@ -337,6 +341,8 @@ def attention_text(item: Attention) -> str:
             )
         case "stopped":
             return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
+        case "software":
+            return _("Something in this task keeps the software from asking. Please assign by hand.")
         case "outcome_unknown":
             return _(
                 "Nobody knows whether an SMS to %(name)s went out (%(kind)s). Please call.",

@@ -1,31 +1,15 @@
 """Real Chromium in front of the running system."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.conftest import PASSWORD
 from tests.world import World
 
-BROWSER = os.environ.get("BROWSER") or "/usr/bin/chromium"
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    if not Path(BROWSER).exists():
-        pytest.skip("no Chromium: set BROWSER to its path, or install it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 class Windows:

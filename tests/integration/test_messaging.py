@@ -10,10 +10,11 @@ from sqlalchemy import select
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Event, Message, MessageReceipt, Offer, Task
 from dispatcher.rules.lifecycle import MessageState, may
-from dispatcher.services import dispatching, messaging
+from dispatcher.services import dispatching, messaging, progress, responding
+from dispatcher.services.responding import Answer
 from dispatcher.sms.gateway import Carried, Refused, Unknown
 from dispatcher.sms.twilio import STATUSES
-from tests.integration.conftest import People, RecordingGateway, now, save_call
+from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
 
 
 def _received(people: People) -> int:
@@ -213,6 +214,36 @@ def test_no_personal_data_and_no_token_is_stored_of_an_outgoing_text(app: Flask,
         for suffix in ("", "-wal"):
             with open(path + suffix, "rb") as file:
                 assert token.encode() not in file.read()
+
+
+def test_what_is_no_longer_true_is_not_sent(app: Flask, people: People) -> None:
+    """A delayed "Li Wei is coming" after Li Wei has handed back would be a lie."""
+    gateway = RecordingGateway()
+    with app.app_context():
+        save_call(people)
+        with transaction() as tx:
+            task = tx.scalars(select(Task)).one()
+            helper = volunteer(people, 0)
+            assert responding.accept(tx, task, helper, now()) is Answer.YOURS
+            word = task.code_word
+            progress.hand_back(tx, task, helper, "not_well", "", now())
+            assert task.code_word != word, "somebody who isn't coming mustn't know the word"
+        kinds = {m.id: m.kind for m in db.session.scalars(select(Message))}
+        for message_id in kinds:
+            messaging.send(message_id, gateway)
+        sent = [kinds[message_id] for _, _, message_id in gateway.sent]
+        assert sent == ["received", "finding_another"]
+
+
+def test_a_message_that_cant_be_worded_is_somebodys_business(app: Flask, people: People) -> None:
+    gateway = RecordingGateway()
+    with app.app_context():
+        message_id = _received(people)
+        with transaction() as tx:
+            tx.get_one(Message, message_id).params = {}
+        messaging.send(message_id, gateway)
+        assert (_state(message_id), gateway.sent) == ("failed", [])
+        assert db.session.scalars(select(Attention.reason)).all() == ["call_retiree"]
 
 
 def test_every_step_leaves_a_line_of_history(app: Flask, people: People) -> None:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.simulator.harness import FANG, WEI, Harness
 
-BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium: name one in BROWSER"),
-]
+pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-def open_page(browser: Browser, url: str, width: int) -> tuple[Page, list[str]]:
+def open_page(chromium: Browser, url: str, width: int) -> tuple[Page, list[str]]:
     """A page, and everything that goes wrong in it."""
-    page = browser.new_page(viewport={"width": width, "height": 800}, locale="zh-CN")
+    page = chromium.new_page(viewport={"width": width, "height": 800}, locale="zh-CN")
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
@@ -38,8 +22,8 @@ def open_page(browser: Browser, url: str, width: int) -> tuple[Page, list[str]]:
     return page, problems
 
 
-def test_phones_fill_by_themselves_beside_the_list(phones: Harness, browser: Browser) -> None:
-    page, problems = open_page(browser, phones.url + "/", 1440)
+def test_phones_fill_by_themselves_beside_the_list(phones: Harness, chromium: Browser) -> None:
+    page, problems = open_page(chromium, phones.url + "/", 1440)
     expect(page.get_by_text("还没有手机")).to_be_visible()
     markup = '<img src=x onerror="alert(1)">'
     phones.send(WEI, f"{markup} 请看 https://example.org/t/1。能去请回复 1，不能回复 0。")
@@ -60,9 +44,9 @@ def test_phones_fill_by_themselves_beside_the_list(phones: Harness, browser: Bro
     page.close()
 
 
-def test_a_phone_is_a_view_of_its_own_on_a_narrow_screen(phones: Harness, browser: Browser) -> None:
+def test_a_phone_is_a_view_of_its_own_on_a_narrow_screen(phones: Harness, chromium: Browser) -> None:
     phones.wait_for(phones.send(WEI, "您好").sid, "delivered")
-    page, problems = open_page(browser, phones.url + "/?lang=zh", 390)
+    page, problems = open_page(chromium, phones.url + "/?lang=zh", 390)
     row = page.locator("a.row")
     expect(row.locator(".row-count")).to_have_text("1")
     row.click()
@@ -83,11 +67,11 @@ def test_a_phone_is_a_view_of_its_own_on_a_narrow_screen(phones: Harness, browse
     page.close()
 
 
-def test_the_filter_and_a_reset_are_followed(phones: Harness, browser: Browser) -> None:
+def test_the_filter_and_a_reset_are_followed(phones: Harness, chromium: Browser) -> None:
     phones.send(WEI)
     phones.send(FANG)
     phones.post(f"/api/phones/{FANG}", {"label": "王芳"})
-    page, problems = open_page(browser, phones.url + "/", 1440)
+    page, problems = open_page(chromium, phones.url + "/", 1440)
     expect(page.locator("a.row")).to_have_count(2)
     for wanted in ("王", "138 0000 0002"):
         page.get_by_label("按姓名或号码查找").fill(wanted)
