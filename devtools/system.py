@@ -1,7 +1,8 @@
 """The whole system as one table of processes, as `make demo` and the scenario tests run it.
 
-Processes, in the order of their start: the Valkey server (queue, heartbeats, rate limits), the simulated phones
-(which stand in for the SMS provider), the web server, the two Celery workers, and Celery's clock.
+Processes, in the order of their start: the Valkey server (queue, heartbeats, rate limits), the
+simulated phones (which stand in for the SMS provider), the web server, the two Celery workers, and
+Celery's clock.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Task(Base):
     medicine; `name`, `amount` for groceries). `opened_at`: when it last became open; the rings
     count from it. `look_again_at`: when the tick must look at it next, whatever its state; None
     when nothing is due. `waiting`: what the last plan said it waits for. `spent_fen`: money the
-    volunteer laid out, in fen (1/100 yuan). `version` rises with every change and guards edits.
+    volunteer laid out, in fen (1/100 yuan).
     """
 
     __tablename__ = "task"
@@ -50,7 +50,6 @@ class Task(Base):
     look_again_at: Mapped[datetime | None]
     waiting: Mapped[dict[str, Any]] = mapped_column(default=dict)
     spent_fen: Mapped[int | None]
-    version: Mapped[int] = mapped_column(default=1)
 
     request: Mapped[HelpRequest] = relationship()
     retiree: Mapped[Retiree] = relationship()

@@ -14,7 +14,7 @@ _SURNAME_READINGS = {
     "秘": "bi", "洗": "xian", "冼": "xian", "召": "shao", "种": "chong", "繁": "po", "折": "she",
     "黑": "he", "翟": "zhai", "燕": "yan", "华": "hua", "牟": "mu", "万": "wan", "尹": "yin",
 }  # fmt: skip
-_DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
+DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
 
 
 def normalise(text: str) -> str:
@@ -35,7 +35,7 @@ def search_keys(name: str) -> set[str]:
         return {key for key in keys if key}
     whole = normalise(name)
     keys = {whole}
-    family = 2 if name.startswith(_DOUBLE_SURNAMES) else 1
+    family = 2 if name.startswith(DOUBLE_SURNAMES) else 1
     if len(whole) > family:
         keys.add(whole[family:])
     for reading in _readings(whole):

@@ -40,6 +40,11 @@ def add(
 def set_password(person: Staff, password: str) -> None:
     """Set a new password and end every session of the account."""
     person.password_hash = generate_password_hash(password)
+    end_sessions(person)
+
+
+def end_sessions(person: Staff) -> None:
+    """Whoever is logged in with this account is logged out at their next click."""
     person.session_key = secrets.token_hex(8)
 
 

@@ -1,9 +1,9 @@
 """What needs a person: raised with its reason, resolved by a person or by events."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Attention, Retiree, Task, Volunteer
@@ -80,7 +80,12 @@ def settle(
     if reasons is not None:
         query = query.where(Attention.reason.in_(reasons))
     for standing in tx.scalars(query):
-        resolve(standing, now, actor, resolution)
+        resolve(tx, standing.id, now, actor, resolution)
+
+
+def superseded(tx: Session, task: Task, now: datetime) -> None:
+    """A call that was to say something older would now say something untrue."""
+    settle(tx, task, now, history.SYSTEM, "superseded", ("call_retiree",))
 
 
 def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
@@ -90,14 +95,15 @@ def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
             Attention.subject == subject, Attention.reason == reason, Attention.resolved_at.is_(None)
         )
     ):
-        resolve(standing, now, history.SYSTEM, "settled")
+        resolve(tx, standing.id, now, history.SYSTEM, "settled")
 
 
-def resolve(standing: Attention, now: datetime, actor: history.Actor, resolution: str) -> bool:
-    """Mark as seen to; False when somebody else already has."""
-    if standing.resolved_at is not None:
-        return False
-    standing.resolved_at = now
-    standing.resolved_by = actor.name
-    standing.resolution = resolution
-    return True
+def resolve(tx: Session, attention_id: int, now: datetime, actor: history.Actor, resolution: str) -> bool:
+    """Mark as seen to; False when somebody else already has. The database decides who was first."""
+    result = tx.execute(
+        update(Attention)
+        .where(Attention.id == attention_id, Attention.resolved_at.is_(None))
+        .values(resolved_at=now, resolved_by=actor.name, resolution=resolution[:200])
+        .execution_options(synchronize_session="fetch")
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1

@@ -15,6 +15,7 @@ from dispatcher.models import (
     Event,
     Message,
     Offer,
+    Retiree,
     Task,
     Volunteer,
 )
@@ -114,7 +115,7 @@ def overview(session: Session, wanted: Filter, now: datetime) -> Board:
     standing = session.scalars(
         select(Attention)
         .where(Attention.resolved_at.is_(None))
-        .options(joinedload(Attention.retiree), joinedload(Attention.volunteer))
+        .options(joinedload(Attention.retiree).selectinload(Retiree.phones), joinedload(Attention.volunteer))
         .order_by(Attention.raised_at)
     ).all()
     by_task: dict[int, list[Attention]] = {}

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, wake
-from dispatcher.models import Attention, Event, Staff, Task, Volunteer
+from dispatcher.models import Assignment, Attention, Event, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
 from dispatcher.rules.settings import URGENCIES, seconds
 from dispatcher.services import attention, dispatching, history, outbox, responding, tokens
@@ -56,14 +56,10 @@ def assign(edit: Edit, volunteer_id: int) -> None:
             raise Refused("no_such_volunteer")
         actor = history.staff(edit.by)
         standing = responding.standing_assignment(tx, task)
+        if standing is not None and standing.volunteer_id == volunteer.id and task.state in HELD:
+            return
         if standing is not None:
-            if standing.volunteer_id == volunteer.id and task.state in HELD:
-                return
-            standing.ended_at, standing.end_reason = edit.now, "reassigned"
-            tokens.revoke(tx, task.id, standing.volunteer_id, edit.now)
-            outbox.to_volunteer(
-                tx, "released", standing.volunteer, edit.now, task, **outbox.retiree_params(task.retiree)
-            )
+            _release(tx, task, standing, "reassigned", edit.now)
         if task.state != TaskState.OPEN:
             reopen(tx, task, edit.now)
         if not responding.take(tx, task, volunteer, edit.now):
@@ -107,7 +103,6 @@ def set_urgency(tx: Session, task: Task, urgency: str, actor: history.Actor, now
     """Write the new urgency, tell whoever holds the task, and look again at once."""
     history.record(tx, "urgency", actor, now, task, before=task.urgency, after=urgency)
     task.urgency = urgency
-    task.version += 1
     standing = responding.standing_assignment(tx, task)
     if standing is not None and task.state in HELD:
         outbox.to_volunteer(
@@ -131,12 +126,15 @@ def cancel(edit: Edit, reason: str) -> None:
         task = _locked(tx, edit)
         actor = history.staff(edit.by)
         standing = responding.standing_assignment(tx, task)
+        been_there = task.state == TaskState.DELIVERED
         if not end(tx, task, TaskState.CANCELLED, edit.now):
             raise Refused("over")
         history.record(tx, "cancelled", actor, edit.now, task, said=reason)
         attention.settle(tx, task, edit.now, actor, "cancelled")
         for offer in list(task.offers):
             responding.withdraw(tx, offer, "cancelled_volunteer", edit.now)
+        if been_there:
+            return  # it was brought: "nobody will come" would be news from nowhere
         if standing is not None:
             outbox.to_volunteer(tx, "cancelled_volunteer", standing.volunteer, edit.now, task)
         outbox.to_retiree(tx, "cancelled_retiree", task, edit.now)
@@ -151,12 +149,16 @@ def close(edit: Edit, note: str) -> None:
     with transaction() as tx:
         task = _locked(tx, edit)
         actor = history.staff(edit.by)
+        standing = responding.standing_assignment(tx, task)
+        on_the_way = standing is not None and task.state in HELD
         if not end(tx, task, TaskState.CLOSED, edit.now):
             raise Refused("over")
         history.record(tx, "closed", actor, edit.now, task, said=note)
         attention.settle(tx, task, edit.now, actor, "closed")
         for offer in list(task.offers):
             responding.withdraw(tx, offer, "taken", edit.now)
+        if standing is not None and on_the_way:
+            outbox.to_volunteer(tx, "closed_volunteer", standing.volunteer, edit.now, task)
 
 
 def reopen_task(edit: Edit, note: str) -> None:
@@ -169,17 +171,29 @@ def reopen_task(edit: Edit, note: str) -> None:
         task = _locked(tx, edit)
         actor = history.staff(edit.by)
         standing = responding.standing_assignment(tx, task)
-        if task.state == TaskState.OPEN or not reopen(tx, task, edit.now):
+        if task.state == TaskState.OPEN:
             raise Refused("over")
+        was_held = task.state in HELD
         if standing is not None:
-            standing.ended_at, standing.end_reason = edit.now, "reopened"
-            tokens.revoke(tx, task.id, standing.volunteer_id, edit.now)
-            outbox.to_volunteer(
-                tx, "released", standing.volunteer, edit.now, task, **outbox.retiree_params(task.retiree)
-            )
+            _release(tx, task, standing, "reopened", edit.now)
+        if not reopen(tx, task, edit.now):
+            raise Refused("over")
+        if standing is not None and was_held:
+            # Told that somebody was coming: now it is somebody else. Whoever has been there already
+            # and left something undone is no news to the retiree, who has just said so.
             outbox.to_retiree(tx, "finding_another", task, edit.now, volunteer=standing.volunteer.name)
         history.record(tx, "reopened", actor, edit.now, task, said=note)
         attention.settle(tx, task, edit.now, actor, "reopened", attention.SETTLED_BY_ASSIGNING)
+
+
+def _release(tx: Session, task: Task, standing: Assignment, reason: str, now: datetime) -> None:
+    """End an assignment. Only who still means to go is told not to."""
+    standing.ended_at, standing.end_reason = now, reason
+    tokens.revoke(tx, task.id, standing.volunteer_id, now)
+    if task.state in HELD:
+        outbox.to_volunteer(
+            tx, "released", standing.volunteer, now, task, **outbox.retiree_params(task.retiree)
+        )
 
 
 def note(edit: Edit, text: str) -> None:
@@ -196,13 +210,7 @@ def note(edit: Edit, text: str) -> None:
 def resolve(attention_id: int, by: Staff, resolution: str, now: datetime) -> bool:
     """Take something off the attention list; False when somebody else was quicker."""
     with transaction() as tx:
-        first = tx.execute(
-            update(Attention)
-            .where(Attention.id == attention_id, Attention.resolved_at.is_(None))
-            .values(resolved_at=now, resolved_by=by.name, resolution=resolution[:200])
-            .execution_options(synchronize_session=False)
-        )
-        if not isinstance(first, CursorResult) or first.rowcount != 1:
+        if not attention.resolve(tx, attention_id, now, history.staff(by), resolution):
             return False
         standing = tx.get_one(Attention, attention_id)
         _look_again(standing, now)
@@ -222,6 +230,8 @@ def _look_again(seen_to: Attention, now: datetime) -> None:
         task.look_again_at = now + seconds(settings.pace(task.category, task.urgency).progress_s)
     elif task.state == TaskState.DELIVERED:
         task.look_again_at = now + seconds(settings.check_s)
+    elif task.state == TaskState.OPEN and task.remote:
+        task.look_again_at = now + seconds(settings.soon.progress_s)
 
 
 def _locked(tx: Session, edit: Edit) -> Task:

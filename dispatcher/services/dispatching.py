@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction
@@ -13,6 +13,9 @@ from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, is_urgent, seconds
 from dispatcher.services import attention, candidates, history, outbox
 from dispatcher.services.states import move
+
+_PLANNER_LOCK = 727_001
+"""Any number, the same in every process: the name of the lock."""
 
 
 def due(now: datetime, limit: int = 200) -> list[int]:
@@ -36,6 +39,9 @@ def look(task_id: int, now: datetime) -> None:
             return
         if task.state == TaskState.OPEN and not task.remote:
             _next_wave(tx, task, now)
+        elif task.state == TaskState.OPEN:
+            task.look_again_at, task.waiting = None, {"code": "remote"}
+            attention.raise_(tx, "remote", now, task)
         elif task.state in HELD:
             task.look_again_at = None
             attention.raise_(tx, "overdue", now, task)
@@ -67,6 +73,7 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
     """Ask one more wave at once, wherever the clock stands. How many were asked."""
     settings = current_app.config["DISPATCH"]
     zone = current_app.config["ZONE"]
+    _one_planner(tx)
     view = candidates.task_view(task)
     ranked = policy.rank(view, candidates.on_duty(tx, task, now), now, settings, zone)
     wave = settings.pace(task.category, task.urgency).wave
@@ -79,6 +86,7 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
 
 def _next_wave(tx: Session, task: Task, now: datetime) -> None:
     settings = current_app.config["DISPATCH"]
+    _one_planner(tx)
     _expire(tx, task, now)
     step = policy.plan(
         candidates.task_view(task),
@@ -90,8 +98,17 @@ def _next_wave(tx: Session, task: Task, now: datetime) -> None:
     _offer(tx, task, step.ask, history.SYSTEM, now)
     task.look_again_at = step.look_again_at
     task.waiting = step.waiting.as_dict()
+    # What was said of an earlier moment ("nobody is being asked") may no longer be so.
+    stale = {*attention.SETTLED_BY_ACCEPTING} - {step.hand_over.code if step.hand_over else ""}
+    attention.settle(tx, task, now, history.SYSTEM, "superseded", tuple(stale))
     if step.hand_over is not None:
         attention.raise_(tx, step.hand_over.code, now, task, **step.hand_over.params)
+
+
+def _one_planner(tx: Session) -> None:
+    """Caps count offers across tasks, so waves are written one at a time. SQLite has one writer."""
+    if tx.get_bind().dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(_PLANNER_LOCK)))
 
 
 def _expire(tx: Session, task: Task, now: datetime) -> None:

@@ -84,15 +84,20 @@ def _stage(tx: Session, code: ReplyCode) -> Stage:
     offer = tx.scalars(
         select(Offer).where(Offer.task_id == task.id, Offer.volunteer_id == code.volunteer_id)
     ).first()
-    waits = offer is not None and offer.state in {*LIVE_OFFER, OfferState.EXPIRED}
+    # As on the page behind the link: whoever was asked may still say yes while the task is open.
+    waits = offer is not None and offer.state in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
     return Stage.OFFERED if waits else Stage.OVER
 
 
 def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now: datetime) -> None:
     """Do what the reply asks for, and confirm what the sender can't see otherwise."""
+    before = _stage(tx, code)
     task = dispatching.lock(tx, code.task_id)
     if task is None:
         raise LookupError("a reply code without its task")
+    if _stage(tx, code) is not before:
+        _too_late(tx, message, task, message.body or "", now)  # it moved while this was being read
+        return
     if code.purpose == "check":
         if meant.intent is Intent.ALL_WELL:
             progress.all_well(tx, task, now, meant.text)
@@ -107,18 +112,22 @@ def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now:
         case Intent.DECLINE:
             responding.decline(tx, task, volunteer, "", meant.text, now)
         case Intent.UNDERWAY:
-            progress.underway(tx, task, volunteer, now, meant.text)
-            _noted(tx, task, volunteer, "underway", now)
+            _noted(tx, task, volunteer, "underway", now,
+                   progress.underway(tx, task, volunteer, now, meant.text))  # fmt: skip
         case Intent.DELIVERED:
-            progress.delivered(tx, task, volunteer, now, meant.text)
-            _noted(tx, task, volunteer, "delivered", now)
+            _noted(tx, task, volunteer, "delivered", now,
+                   progress.delivered(tx, task, volunteer, now, meant.text))  # fmt: skip
         case Intent.HAND_BACK:
-            progress.hand_back(tx, task, volunteer, "", meant.text, now)
-            _noted(tx, task, volunteer, "hand_back", now)
+            _noted(tx, task, volunteer, "hand_back", now,
+                   progress.hand_back(tx, task, volunteer, "", meant.text, now))  # fmt: skip
 
 
-def _noted(tx: Session, task: Task, volunteer: Volunteer, step: str, now: datetime) -> None:
-    outbox.to_volunteer(tx, "noted", volunteer, now, task, step=step, **outbox.retiree_params(task.retiree))
+def _noted(tx: Session, task: Task, volunteer: Volunteer, step: str, now: datetime, answer: Answer) -> None:
+    """Confirm a step reported by SMS: a phone shows no page that would."""
+    if answer is Answer.NOTED:
+        outbox.to_volunteer(
+            tx, "noted", volunteer, now, task, step=step, **outbox.retiree_params(task.retiree)
+        )
 
 
 def _unclear(
@@ -132,9 +141,11 @@ def _unclear(
         return
     history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=meant.text)
     volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
-    retiree = tx.scalars(
-        select(Retiree).join(RetireePhone).where(RetireePhone.number == message.phone)
-    ).first()
+    sharing = tx.scalars(
+        select(Retiree).join(RetireePhone).where(RetireePhone.number == message.phone).limit(2)
+    ).all()
+    # On a shared number nobody knows who wrote: the number stands for them.
+    retiree = sharing[0] if len(sharing) == 1 and volunteer is None else None
     attention.raise_(
         tx, "unclear_reply", now, task if task and not final(TaskState(task.state)) else None,
         retiree, volunteer, message.id, subject=f"message:{message.id}",
@@ -146,7 +157,8 @@ def _unclear(
     elif meant.why is Unclear.NOTHING_LIVE:
         _once(tx, "reply_help_nothing", message, now, hotline=hotline)
     else:
-        _once(tx, "reply_help", message, now, hotline=hotline)
+        kind = "reply_help" if volunteer is not None else "reply_help_retiree"
+        _once(tx, kind, message, now, hotline=hotline)
 
 
 def _too_late(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
@@ -169,7 +181,7 @@ def _too_late(tx: Session, message: Message, task: Task, text: str, now: datetim
 
 def _once(tx: Session, kind: str, message: Message, now: datetime, **params: object) -> None:
     """Answer, unless this phone has had an automatic answer lately."""
-    kinds = ("reply_help", "reply_help_many", "reply_help_nothing", "taken")
+    kinds = ("reply_help", "reply_help_retiree", "reply_help_many", "reply_help_nothing", "taken")
     lately = tx.scalar(
         select(func.count())
         .select_from(Message)
@@ -209,6 +221,7 @@ def _opted(tx: Session, wish: str, volunteer: Volunteer | None, phone: str, now:
     if volunteer is not None:
         if wish == "START":
             volunteer.stopped_at = None
+            attention.known(tx, f"volunteer:{volunteer.id}", "stopped", now)
             history.record(tx, "start", history.volunteer(volunteer), now)
             return
         volunteer.stopped_at = volunteer.stopped_at or now

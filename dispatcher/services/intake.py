@@ -14,7 +14,7 @@ from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, T
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
-from dispatcher.services import attention, coordinating, history, outbox, progress, roster
+from dispatcher.services import attention, coordinating, dispatching, history, outbox, progress, roster
 
 SAME_NEED, NEW_NEED = "same", "new"
 
@@ -113,6 +113,11 @@ def _saved(session: Session, form_key: str) -> int | None:
 def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
     retiree = _person(tx, call)
     existing = open_of_kind(tx, retiree.id)
+    for wanted in call.wanted:
+        if wanted.repeat == SAME_NEED and wanted.category in existing:
+            task = dispatching.lock(tx, existing[wanted.category].id)
+            if task is None or task.state not in OPEN_ENDED:
+                del existing[wanted.category]
     unsaid = {
         w.category: existing[w.category].id
         for w in call.wanted
@@ -152,7 +157,8 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
 
 def _person(tx: Session, call: Call) -> Retiree:
     if call.retiree_id is not None:
-        return tx.get_one(Retiree, call.retiree_id)
+        # Locked, so that two operators with the same retiree on the line see each other's tasks.
+        return tx.get_one(Retiree, call.retiree_id, with_for_update={"of": Retiree})
     if call.new_person is None:
         raise ValueError("a call is about somebody")
     new = call.new_person
@@ -223,7 +229,6 @@ def _link(
     )  # fmt: skip
     if wanted.due_by is not None and (task.due_by is None or wanted.due_by < task.due_by):
         task.due_by = wanted.due_by
-        task.version += 1
     if worse:
         coordinating.set_urgency(tx, task, wanted.urgency, actor, now)
     if worse or request.life_danger or task.state in HELD or task.state == TaskState.DELIVERED:

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db, transaction, wake
-from dispatcher.models import Message, MessageReceipt, Offer, Retiree, Task, Volunteer
-from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState
+from dispatcher.models import Attention, Message, MessageReceipt, Offer, Retiree, Task, Volunteer
+from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
 from dispatcher.services import attention, history, tokens
 from dispatcher.services.states import move
 from dispatcher.sms import texts
@@ -39,9 +39,13 @@ SURE_AFTER = timedelta(seconds=12)
 TELL_AFTER = timedelta(minutes=10)
 """An outcome still unknown after this is a coordinator's business."""
 
+SETTLE_LATER = timedelta(minutes=1)
+MOST_TRIES = 4
 GIVE_UP_AFTER = timedelta(minutes=30)
 REWAKE = timedelta(seconds=15)
-CALL_VOLUNTEER = ("assigned", "released", "cancelled_volunteer", "changed_volunteer")
+CALL_VOLUNTEER = (
+    "assigned", "released", "cancelled_volunteer", "changed_volunteer", "closed_volunteer",
+)  # fmt: skip
 """What a volunteer who holds or held a task must hear, if need be by telephone."""
 
 NOT_NEEDED = "not_needed"
@@ -128,16 +132,22 @@ def _still_needed(tx: Session, message: Message) -> bool:
     stands for it.
     """
     if message.kind == "offer" and message.offer_id is not None:
+        # An offer that expired before its SMS could leave is still worth a yes.
         offer = tx.get_one(Offer, message.offer_id)
-        return offer.state in LIVE_OFFER and offer.task.state == TaskState.OPEN
-    if message.kind in ("assigned", "coming") and message.task_id is not None:
-        task = tx.get_one(Task, message.task_id)
+        waits = offer.state in {*LIVE_OFFER, OfferState.EXPIRED}
+        return waits and offer.task.state == TaskState.OPEN and offer.volunteer.stopped_at is None
+    task = tx.get(Task, message.task_id) if message.task_id else None
+    if task is None:
+        return True
+    if message.kind in ("assigned", "coming", "changed_volunteer"):
         last = task.assignments[-1] if task.assignments else None
-        gone = ("handed_back", "reassigned", "reopened", "cancelled")
-        return last is not None and (
-            last.volunteer_id == message.params.get("volunteer_id") and last.end_reason not in gone
+        return (
+            last is not None
+            and last.volunteer_id == message.params.get("volunteer_id", message.volunteer_id)
+            and last.end_reason not in ("handed_back", "reassigned", "reopened", "cancelled")
         )
-    return True
+    needs = {"finding_another": TaskState.OPEN, "delivered": TaskState.DELIVERED}.get(message.kind)
+    return needs is None or task.state == needs
 
 
 def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> None:
@@ -206,6 +216,8 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
     history.record(tx, "undelivered", history.SYSTEM, now, task, message_id=message.id,
                    message_kind=message.kind, code=code)  # fmt: skip
     if message.retiree_id and task is not None:
+        if _outdated(tx, message, task):
+            return
         attention.raise_(
             tx, "call_retiree", now, task, task.retiree, message_id=message.id,
             kind=message.kind, words=message.params, because="undelivered", code=code,
@@ -224,6 +236,15 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
                 wake(tx, "look", task.id)
     elif message.volunteer_id is None and message.retiree_id is None:
         log.info("an automatic answer could not be delivered", extra={"message_id": message.id})
+
+
+def _outdated(tx: Session, message: Message, task: Task) -> bool:
+    """Whether newer words to the same retiree have overtaken these, so that nobody should say them."""
+    newer = select(Message.id).where(
+        Message.task_id == task.id, Message.retiree_id == message.retiree_id, Message.id > message.id
+    )
+    over = final(TaskState(task.state)) and message.kind != "cancelled_retiree"
+    return over or tx.scalars(newer).first() is not None
 
 
 def _counts_on(task: Task, message: Message) -> bool:
@@ -250,21 +271,36 @@ def settle(message_id: int, gateway: Gateway) -> None:
         if found is not None:
             _apply(tx, message, found.gateway_id, found.status, found.error_code, now)
         elif carried is not None and now - since >= SURE_AFTER and message.lookups >= 2:
-            history.record(tx, "resent", history.SYSTEM, now,
-                           tx.get(Task, message.task_id) if message.task_id else None,
-                           message_id=message.id)  # fmt: skip
-            move(tx, message, MessageState.QUEUED, {MessageState.UNKNOWN}, wake_at=now)
-            wake(tx, "send", message.id)
-        else:
+            _again_or_lost(tx, message, now)
+        elif now - message.created_at < TELL_AFTER:
             message.wake_at = now + SETTLE_EVERY
-            if now - since >= TELL_AFTER:
-                attention.raise_(
-                    tx, "outcome_unknown", now,
-                    tx.get(Task, message.task_id) if message.task_id else None,
-                    tx.get(Retiree, message.retiree_id) if message.retiree_id else None,
-                    tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None,
-                    message.id, subject=f"message:{message.id}", kind=message.kind,
-                )  # fmt: skip
+        else:
+            message.wake_at = now + SETTLE_LATER
+            _tell(tx, message, now)
+
+
+def _again_or_lost(tx: Session, message: Message, now: datetime) -> None:
+    """The gateway has certainly not got it: send it again, but not for ever."""
+    if message.attempts >= MOST_TRIES or now - message.created_at >= GIVE_UP_AFTER:
+        _lost(tx, message, MessageState.FAILED, "unknown", now)
+        return
+    task = tx.get(Task, message.task_id) if message.task_id else None
+    history.record(tx, "resent", history.SYSTEM, now, task, message_id=message.id)
+    move(tx, message, MessageState.QUEUED, {MessageState.UNKNOWN}, wake_at=now)
+    wake(tx, "send", message.id)
+
+
+def _tell(tx: Session, message: Message, now: datetime) -> None:
+    """Nobody knows for too long what became of it: a person hears of it, once."""
+    told = select(Attention.id).where(Attention.subject == f"message:{message.id}")
+    if tx.scalars(told).first() is None:
+        attention.raise_(
+            tx, "outcome_unknown", now,
+            tx.get(Task, message.task_id) if message.task_id else None,
+            tx.get(Retiree, message.retiree_id) if message.retiree_id else None,
+            tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None,
+            message.id, subject=f"message:{message.id}", kind=message.kind,
+        )  # fmt: skip
 
 
 def _mine(tx: Session, carried: Sequence[Carried], digest: str | None) -> Carried | None:

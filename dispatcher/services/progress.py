@@ -47,7 +47,7 @@ def delivered(
         return Answer.NOTED if task.state == TaskState.DELIVERED else Answer.OVER
     history.record(tx, "delivered", history.volunteer(volunteer), now, task, said=said, spent_fen=spent_fen)
     attention.settle(tx, task, now, history.volunteer(volunteer), "delivered", ("overdue",))
-    _superseded(tx, task, now)
+    attention.superseded(tx, task, now)
     outbox.to_retiree(tx, "delivered", task, now, volunteer=volunteer.name)
     return Answer.NOTED
 
@@ -77,7 +77,7 @@ def reopen(tx: Session, task: Task, now: datetime) -> bool:
         delivered_at=None, waiting={}, code_word=new_code_word(task.code_word),
     )  # fmt: skip
     if moved:
-        _superseded(tx, task, now)
+        attention.superseded(tx, task, now)
         wake(tx, "look", task.id)
     return moved
 
@@ -113,8 +113,3 @@ def end(
     if standing is not None:
         standing.ended_at, standing.end_reason = now, str(state)
     return True
-
-
-def _superseded(tx: Session, task: Task, now: datetime) -> None:
-    """A call that was to say something older would now say something untrue."""
-    attention.settle(tx, task, now, history.SYSTEM, "superseded", ("call_retiree",))

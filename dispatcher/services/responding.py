@@ -78,6 +78,7 @@ def settle_assignment(
     for other in list(task.offers):
         if other.volunteer_id != volunteer.id:
             withdraw(tx, other, "taken", now)
+    attention.superseded(tx, task, now)
     code = outbox.reply_code(tx, volunteer.phone, "help", task, now, volunteer.id)
     retiree = task.retiree
     outbox.to_volunteer(

@@ -27,8 +27,6 @@ def move(
         allowed = allowed & frozenset(only_from)
     model = type(row)
     tx.flush()
-    if isinstance(row, Task):
-        values["version"] = Task.version + 1
     result = tx.execute(
         update(model)
         .where(model.id == row.id, model.state.in_([str(state) for state in allowed]))

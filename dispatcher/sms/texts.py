@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 import smsutil
 from pypinyin import lazy_pinyin
 
+from dispatcher.rules.names import DOUBLE_SURNAMES
+
 LANGUAGES = ("zh", "en")
 MOST_SEGMENTS = 2
 _HERE = Path(__file__).parent
-_DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -70,7 +71,7 @@ def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
     """How a retiree is addressed: 王老师; Ms Wang."""
     chinese = any("一" <= ch <= "鿿" for ch in name)
     if chinese:
-        surname = name[:2] if name.startswith(_DOUBLE_SURNAMES) else name[:1]
+        surname = name[:2] if name.startswith(DOUBLE_SURNAMES) else name[:1]
         if language == "zh":
             return surname + title_zh
         surname = "".join(lazy_pinyin(surname)).capitalize()

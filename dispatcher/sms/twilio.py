@@ -34,8 +34,6 @@ STATUSES = {
     "canceled": MessageState.FAILED,
 }
 
-# Refusals that another try won't change: bad number, landline, opted out, region, sender.
-_RETRYABLE_HTTP = {429}
 _CLOCK_SLACK = timedelta(minutes=2)
 
 
@@ -83,10 +81,9 @@ class TwilioGateway:
             )
         except TwilioRestException as error:
             code = str(error.code or error.status)
-            if error.status in _RETRYABLE_HTTP:
-                return Refused(code, permanent=False)
             if 400 <= error.status < 500:
-                return Refused(code, permanent=True)
+                # 400 is about this message; 401, 403, 404 and 429 are about our account, and pass.
+                return Refused(code, permanent=error.status == 400)
             return Unknown(code)
         except requests.exceptions.ConnectTimeout:
             return Refused("connect_timeout", permanent=False)

@@ -57,14 +57,14 @@ def stream() -> ResponseReturnValue:
     return current_app.extensions["changes"].stream() or ("", 204)
 
 
-@blueprint.get("/tasks/<int:task_id>")
+@blueprint.get("/tasks/<int(max=2147483647):task_id>")
 @roles(*STAFF)
 def task(task_id: int) -> ResponseReturnValue:
     """One task in full: as a page, or as a drawer over the board."""
     return _task(task_id)
 
 
-@blueprint.get("/tasks/<int:task_id>/live")
+@blueprint.get("/tasks/<int(max=2147483647):task_id>/live")
 @roles(*STAFF)
 def task_live(task_id: int) -> ResponseReturnValue:
     """What changes in one task, alone, so that half-typed text beside it stays."""
@@ -83,7 +83,7 @@ def volunteers() -> ResponseReturnValue:
     return render_template("board/volunteers.html", roster=board.roster(db.session(), utcnow()))
 
 
-@blueprint.post("/tasks/<int:task_id>/assign")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/assign")
 @roles(*COORDINATORS)
 def assign(task_id: int) -> ResponseReturnValue:
     """Give the task to a volunteer by hand."""
@@ -93,7 +93,7 @@ def assign(task_id: int) -> ResponseReturnValue:
     return _do(task_id, lambda edit: coordinating.assign(edit, volunteer_id), _("Assigned, and told by SMS."))
 
 
-@blueprint.post("/tasks/<int:task_id>/ask")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/ask")
 @roles(*COORDINATORS)
 def ask(task_id: int) -> ResponseReturnValue:
     """Ask more people now."""
@@ -107,7 +107,7 @@ def ask(task_id: int) -> ResponseReturnValue:
     return _do(task_id, act)
 
 
-@blueprint.post("/tasks/<int:task_id>/urgency")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/urgency")
 @roles(*COORDINATORS)
 def urgency(task_id: int) -> ResponseReturnValue:
     """Change how urgent it is."""
@@ -115,7 +115,7 @@ def urgency(task_id: int) -> ResponseReturnValue:
     return _do(task_id, lambda edit: coordinating.change_urgency(edit, wanted), _("Urgency changed."))
 
 
-@blueprint.post("/tasks/<int:task_id>/cancel")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/cancel")
 @roles(*COORDINATORS)
 def cancel(task_id: int) -> ResponseReturnValue:
     """Cancel, with a reason."""
@@ -125,14 +125,14 @@ def cancel(task_id: int) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@blueprint.post("/tasks/<int:task_id>/close")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/close")
 @roles(*COORDINATORS)
 def close(task_id: int) -> ResponseReturnValue:
     """Close as done."""
     return _do(task_id, lambda edit: coordinating.close(edit, _said()), _("Closed."))
 
 
-@blueprint.post("/tasks/<int:task_id>/reopen")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/reopen")
 @roles(*COORDINATORS)
 def reopen(task_id: int) -> ResponseReturnValue:
     """Look for somebody again."""
@@ -142,14 +142,14 @@ def reopen(task_id: int) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@blueprint.post("/tasks/<int:task_id>/note")
+@blueprint.post("/tasks/<int(max=2147483647):task_id>/note")
 @roles(*STAFF)
 def note(task_id: int) -> ResponseReturnValue:
     """Add a note."""
     return _do(task_id, lambda edit: coordinating.note(edit, _said()), _("Note added."))
 
 
-@blueprint.post("/attention/<int:attention_id>/done")
+@blueprint.post("/attention/<int(max=2147483647):attention_id>/done")
 @roles(*COORDINATORS)
 def attention_done(attention_id: int) -> ResponseReturnValue:
     """Somebody has seen to it."""

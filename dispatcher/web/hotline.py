@@ -47,7 +47,7 @@ def matches() -> ResponseReturnValue:
     return render_template("hotline/_matches.html", query=query, matches=_matches(query))
 
 
-@blueprint.get("/people/<int:retiree_id>")
+@blueprint.get("/people/<int(max=2147483647):retiree_id>")
 @roles(*STAFF)
 def person(retiree_id: int) -> ResponseReturnValue:
     """A retiree's card with the form beside it."""

@@ -7,6 +7,7 @@ thread to spare for another stream answers 204, and that page polls instead.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -23,8 +24,8 @@ KEEP_ALIVE_S = 15.0
 STREAM_LIFE_S = 600.0
 """A stream ends after this and the browser opens another: no thread is held by a dead peer."""
 
-MOST_STREAMS = 24
-"""Streams per web process; each holds one of its threads."""
+MOST_STREAMS = min(24, int(os.environ.get("WEB_THREADS", "48")) // 2)
+"""Streams per web process; each holds one of its threads, and half of them stay free for pages."""
 
 
 class Changes:

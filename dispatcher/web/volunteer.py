@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from dispatcher.clock import utcnow
 from dispatcher.extensions import csrf, limiter
@@ -58,7 +58,8 @@ def act(token: str, step: str) -> ResponseReturnValue:
     if step == "delivered" and form.get("spent", "").strip():
         spent_fen = fen(form["spent"])
         if spent_fen is None:
-            errors = {"spent": _("Please write the amount in yuan, such as 35.50")}
+            # Lazily: the page decides its language only once it knows whose it is.
+            errors = {"spent": _l("Please write the amount in yuan, such as 35.50")}
             return _show(token, errors, 422)
     try:
         volunteering.answer(

@@ -44,10 +44,10 @@ def status() -> ResponseReturnValue:
 def incoming() -> ResponseReturnValue:
     """An incoming SMS."""
     form = request.form
-    if not form.get("MessageSid") or not form.get("From"):
+    if not form.get("MessageSid") or not 0 < len(form.get("From", "")) <= 20:
         abort(400)
     inbound.receive(
-        form["MessageSid"], form["From"], form.get("Body", "")[:2000],
+        form["MessageSid"], form["From"], form.get("Body", "")[:2000].replace("\x00", ""),
         form.get("OptOutType", ""), utcnow(),
     )  # fmt: skip
     return Response(_EMPTY_TWIML, mimetype="text/xml")

@@ -262,6 +262,8 @@ MESSAGE_KIND = {
     "noted": _l("noted"),
     "reply_help": _l("help with replying"),
     "reply_help_many": _l("help with replying"),
+    "reply_help_retiree": _l("help with replying"),
+    "closed_volunteer": _l("closed"),
     "reply_help_nothing": _l("help with replying"),
     "received": _l("request received"),
     "received_remote": _l("request received"),

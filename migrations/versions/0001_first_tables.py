@@ -172,7 +172,6 @@ def upgrade():
     sa.Column('look_again_at', UtcDateTime(timezone=True), nullable=True),
     sa.Column('waiting', sa.JSON(), nullable=False),
     sa.Column('spent_fen', sa.Integer(), nullable=True),
-    sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['campus_id'], ['campus.id'], name=op.f('fk_task_campus_id')),
     sa.ForeignKeyConstraint(['request_id'], ['help_request.id'], name=op.f('fk_task_request_id')),
     sa.ForeignKeyConstraint(['retiree_id'], ['retiree.id'], name=op.f('fk_task_retiree_id')),
