@@ -50,6 +50,9 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": public_url.startswith("https://"),
+        # Written at login only: a page that a volunteer opens by link sets no cookie, not even a
+        # renewed one for a member of staff who tries it.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_NAME": "dispatcher",
         "REMEMBER_COOKIE_SECURE": public_url.startswith("https://"),
         "PERMANENT_SESSION_LIFETIME": 14 * 3600,  # longer than a night shift

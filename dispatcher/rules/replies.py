@@ -17,10 +17,16 @@ FIRST_SLOT, LAST_SLOT = 2, 99
 
 # 31号楼, 3 点, 2 hours, 3:30, 3到4点: a number that counts or tells the time is talk, not an answer.
 _COUNTS = re.compile(
-    r"\s*[号点楼分个单元块月日天年盒瓶片袋斤公里层室栋幢小时度%％]"
+    r"\s*[号点楼分个单元块月日天年盒瓶片袋斤公里层室栋幢小时度件样种支包桶条颗粒箱罐位次%％]"
     r"|\s*(?:hours?|hrs?|h|minutes?|mins?|min|a\.?m|p\.?m|o['’]?clock|days?|boxes|pcs)\b"
     r"|\s*[:：.．、~～/-]\s*\d"
     r"|\s*[到至]\s*\d",
+    re.IGNORECASE,
+)
+# With "all is well" only thanks may follow: "1 box is missing" closes nothing.
+_THANKS = re.compile(
+    r"(?:[\s\W]|谢谢|多谢|感谢|辛苦|没问题|收到|好|挺|了|您|你|们|啊|呀|都|很"
+    r"|ok|okay|thanks?|thank you|very much|all|is|well|good|fine|great|received|yes)*",
     re.IGNORECASE,
 )
 # 1不行, 1 can't: a yes that goes on as a no had better be asked about. 不过 is "but".
@@ -113,11 +119,21 @@ def understand(body: str, threads: Sequence[Thread]) -> Understood | NotUndersto
         return NotUnderstood(Unclear.NOT_UNDERSTOOD, text)
     digits = unicodedata.normalize("NFKC", match[1])  # full-width ３１ is 31
     rest = match["rest"].strip(" \t\r\n,.;:!?，。；：！？、」』”\"')）】")
-    if digits[-1] == "1" and _TAKEN_BACK.match(rest):
-        return NotUnderstood(Unclear.NOT_UNDERSTOOD, text)
-    live = [thread for thread in threads if thread.stage is not Stage.OVER]
-    if len(digits) == 1:
-        return _bare(digits, rest, text, live)
+    meant = _bare(digits, rest, text, threads) if len(digits) == 1 else _coded(digits, rest, text, threads)
+    if isinstance(meant, Understood) and not _sincere(meant):
+        return NotUnderstood(Unclear.NOT_UNDERSTOOD, text, meant.ref)
+    return meant
+
+
+def _sincere(meant: Understood) -> bool:
+    """Whether the words behind a yes leave it one."""
+    if meant.intent is Intent.ACCEPT:
+        return not _TAKEN_BACK.match(meant.text)
+    return meant.intent is not Intent.ALL_WELL or bool(_THANKS.fullmatch(meant.text))
+
+
+def _coded(digits: str, rest: str, text: str, threads: Sequence[Thread]) -> Understood | NotUnderstood:
+    """An answer that names its task."""
     named = next((t for t in threads if t.slot == int(digits[:-1])), None)
     if named is None:
         return NotUnderstood(Unclear.NOTHING_LIVE, text)
@@ -129,10 +145,12 @@ def understand(body: str, threads: Sequence[Thread]) -> Understood | NotUndersto
     return Understood(intent, named.ref, rest)
 
 
-def _bare(digit: str, rest: str, text: str, live: Sequence[Thread]) -> Understood | NotUnderstood:
+def _bare(digit: str, rest: str, text: str, threads: Sequence[Thread]) -> Understood | NotUnderstood:
     """An answer without a task's number: understood only when a single live task can be meant."""
+    live = [thread for thread in threads if thread.stage is not Stage.OVER]
     if not live:
-        return NotUnderstood(Unclear.NOTHING_LIVE, text)
+        # Most likely the last one was meant.
+        return NotUnderstood(Unclear.NOTHING_LIVE, text, threads[0].ref if threads else None)
     if len(live) > 1:
         return NotUnderstood(Unclear.AMBIGUOUS, text)
     intent = ANSWERS[live[0].stage].get(digit)

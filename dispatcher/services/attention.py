@@ -83,6 +83,14 @@ def settle(
         resolve(tx, standing.id, now, actor, resolution)
 
 
+def stands(tx: Session, task: Task, reason: str) -> bool:
+    """Whether this stands for `task`."""
+    query = select(Attention.id).where(
+        Attention.task_id == task.id, Attention.reason == reason, Attention.resolved_at.is_(None)
+    )
+    return tx.scalars(query).first() is not None
+
+
 def superseded(tx: Session, task: Task, now: datetime) -> None:
     """A call that was to say something older would now say something untrue."""
     settle(tx, task, now, history.SYSTEM, "superseded", ("call_retiree",))

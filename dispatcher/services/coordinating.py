@@ -103,15 +103,22 @@ def set_urgency(tx: Session, task: Task, urgency: str, actor: history.Actor, now
     """Write the new urgency, tell whoever holds the task, and look again at once."""
     history.record(tx, "urgency", actor, now, task, before=task.urgency, after=urgency)
     task.urgency = urgency
+    tell_holder(tx, task, now)
+    if task.state in HELD:
+        task.look_again_at = responding.word_by(task, now)
+    elif task.state == TaskState.OPEN and not task.remote:
+        task.look_again_at = now
+        wake(tx, "look", task.id)
+
+
+def tell_holder(tx: Session, task: Task, now: datetime) -> None:
+    """Tell whoever holds the task that it has changed; the link in the SMS shows how."""
     standing = responding.standing_assignment(tx, task)
     if standing is not None and task.state in HELD:
         outbox.to_volunteer(
             tx, "changed_volunteer", standing.volunteer, now, task,
             **outbox.retiree_params(task.retiree),
         )  # fmt: skip
-    elif task.state == TaskState.OPEN and not task.remote:
-        task.look_again_at = now
-        wake(tx, "look", task.id)
 
 
 def cancel(edit: Edit, reason: str) -> None:
@@ -156,7 +163,7 @@ def close(edit: Edit, note: str) -> None:
         history.record(tx, "closed", actor, edit.now, task, said=note)
         attention.settle(tx, task, edit.now, actor, "closed")
         for offer in list(task.offers):
-            responding.withdraw(tx, offer, "taken", edit.now)
+            responding.withdraw(tx, offer, "closed_volunteer", edit.now)
         if standing is not None and on_the_way:
             outbox.to_volunteer(tx, "closed_volunteer", standing.volunteer, edit.now, task)
 

@@ -20,6 +20,9 @@ ONE_ANSWER_IN = timedelta(hours=6)
 can't talk to each other for ever."""
 
 _RECENT_CODES = 60
+_SHOWN = {Stage.OFFERED: "10", Stage.HELD: "23", Stage.CHECK: "12"}
+"""Which answers are offered again to somebody whose reply could mean several tasks."""
+
 _STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "td", "t", "退订"}
 _START_WORDS = {"start", "unstop", "恢复"}
 
@@ -55,7 +58,7 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         else:
             named = by_id[meant.ref] if meant.ref is not None else None
             message.task_id = named.task_id if named else None
-            live = [f"{t.slot}1" for t in threads if t.stage is not Stage.OVER]
+            live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
             _unclear(tx, message, meant, named, live, now)
 
 
@@ -136,9 +139,15 @@ def _unclear(
 ) -> None:  # fmt: skip
     """Keep it for the coordinator, and answer once."""
     task = tx.get(Task, named.task_id) if named else None
-    if task is not None and meant.why is Unclear.NOTHING_LIVE and meant.text.isdigit():
-        _too_late(tx, message, task, meant.text, now)
-        return
+    if named is not None and task is not None and meant.why is Unclear.NOTHING_LIVE:
+        if (named.purpose == "check" and meant.text[:3].rstrip().endswith("2")) or (
+            named.purpose == "check" and not meant.text.isdigit()
+        ):
+            _complaint(tx, message, task, meant.text, now)
+            return
+        if meant.text.isdigit():
+            _too_late(tx, message, task, meant.text, now)
+            return
     history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=meant.text)
     volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
     sharing = tx.scalars(
@@ -152,13 +161,21 @@ def _unclear(
         said=meant.text, phone=message.phone, why=str(meant.why),
     )  # fmt: skip
     hotline = current_app.config["HOTLINE_PHONE"]
-    if meant.why is Unclear.AMBIGUOUS:
+    if live and meant.why is not Unclear.NOT_UNDERSTOOD:
         _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=hotline)
+    elif volunteer is None:
+        _once(tx, "reply_help_retiree", message, now, hotline=hotline)
     elif meant.why is Unclear.NOTHING_LIVE:
         _once(tx, "reply_help_nothing", message, now, hotline=hotline)
     else:
-        kind = "reply_help" if volunteer is not None else "reply_help_retiree"
-        _once(tx, kind, message, now, hotline=hotline)
+        _once(tx, "reply_help", message, now, hotline=hotline)
+
+
+def _complaint(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
+    """Something is wrong after all, though the task is closed: somebody calls."""
+    history.record(tx, "problem", history.retiree(task.retiree), now, task, said=text)
+    attention.raise_(tx, "retiree_problem", now, task, said=text)
+    _once(tx, "reply_help_retiree", message, now, hotline=current_app.config["HOTLINE_PHONE"])
 
 
 def _too_late(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
@@ -167,15 +184,17 @@ def _too_late(tx: Session, message: Message, task: Task, text: str, now: datetim
     who = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
     actor = history.volunteer(who) if who else history.retiree(task.retiree)
     history.record(tx, "late_reply", actor, now, task, said=text)
+    if who is None:
+        return  # "all is well", said twice
     told = select(Message.id).where(
         Message.phone == message.phone,
         Message.task_id == task.id,
-        Message.kind.in_(("taken", "cancelled_volunteer", "released", "noted")),
+        Message.kind.in_(("taken", "cancelled_volunteer", "closed_volunteer", "released", "noted")),
     )
     if tx.scalars(told).first() is None:
         over = final(TaskState(task.state))
-        kind = "taken" if who and not over else "reply_help_nothing"
-        params = outbox.task_params(task) if kind == "taken" else {}
+        kind = "reply_help_nothing" if over else "taken"
+        params = {} if over else outbox.task_params(task)
         _once(tx, kind, message, now, hotline=current_app.config["HOTLINE_PHONE"], **params)
 
 

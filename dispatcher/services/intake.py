@@ -229,8 +229,14 @@ def _link(
     )  # fmt: skip
     if wanted.due_by is not None and (task.due_by is None or wanted.due_by < task.due_by):
         task.due_by = wanted.due_by
+    news = [item for item in wanted.items if item not in task.items]
+    task.items = [*task.items, *news]
+    if wanted.notes and wanted.notes not in task.notes:
+        task.notes = " ".join(filter(None, (task.notes, wanted.notes)))[:1000]
     if worse:
         coordinating.set_urgency(tx, task, wanted.urgency, actor, now)
+    elif news or wanted.notes:
+        coordinating.tell_holder(tx, task, now)
     if worse or request.life_danger or task.state in HELD or task.state == TaskState.DELIVERED:
         # Somebody who calls again is often worse off than the first call said.
         attention.raise_(tx, "repeat_call", now, task, worse=worse, life_danger=request.life_danger)

@@ -43,6 +43,9 @@ SETTLE_LATER = timedelta(minutes=1)
 MOST_TRIES = 4
 GIVE_UP_AFTER = timedelta(minutes=30)
 REWAKE = timedelta(seconds=15)
+GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
+"""How an assignment ends after which nobody should read that it stands, or learn the door."""
+
 CALL_VOLUNTEER = (
     "assigned", "released", "cancelled_volunteer", "changed_volunteer", "closed_volunteer",
 )  # fmt: skip
@@ -144,8 +147,10 @@ def _still_needed(tx: Session, message: Message) -> bool:
         return (
             last is not None
             and last.volunteer_id == message.params.get("volunteer_id", message.volunteer_id)
-            and last.end_reason not in ("handed_back", "reassigned", "reopened", "cancelled")
+            and last.end_reason not in GONE
         )
+    if message.kind == "received":
+        return not final(TaskState(task.state))
     needs = {"finding_another": TaskState.OPEN, "delivered": TaskState.DELIVERED}.get(message.kind)
     return needs is None or task.state == needs
 
@@ -218,6 +223,7 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
     if message.retiree_id and task is not None:
         if _outdated(tx, message, task):
             return
+        attention.superseded(tx, task, now)
         attention.raise_(
             tx, "call_retiree", now, task, task.retiree, message_id=message.id,
             kind=message.kind, words=message.params, because="undelivered", code=code,
@@ -227,6 +233,7 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
         attention.raise_(
             tx, "volunteer_unreachable", now, task if message.kind != "offer" else None,
             volunteer=volunteer, message_id=message.id, kind=message.kind, code=code,
+            subject=f"volunteer:{volunteer.id}" + ("" if message.kind == "offer" else f"/task:{task.id}"),
         )  # fmt: skip
         if message.kind == "offer" and message.offer_id:
             # Nobody will answer this offer: ask the next one now.

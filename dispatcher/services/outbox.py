@@ -122,6 +122,8 @@ def _tell(
     if request is not None and request.told_on_call:
         return
     if retiree.mobile is None:
+        # New words are a new item: "called them" on the old one mustn't tick off these.
+        attention.superseded(tx, task, now)
         attention.raise_(tx, "call_retiree", now, task, retiree, kind=kind, words=params, because="landline")
         return
     if kind == "delivered":

@@ -60,6 +60,9 @@ def hand_back(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: 
         return Answer.OVER
     standing.ended_at, standing.end_reason = now, "handed_back"
     reopen(tx, task, now)
+    attention.settle(
+        tx, task, now, history.volunteer(volunteer), "handed_back", ("overdue", "volunteer_unreachable")
+    )
     history.record(tx, "handed_back", history.volunteer(volunteer), now, task, reason=reason, said=said)
     outbox.to_retiree(tx, "finding_another", task, now, volunteer=volunteer.name)
     return Answer.NOTED
@@ -85,6 +88,10 @@ def reopen(tx: Session, task: Task, now: datetime) -> bool:
 def all_well(tx: Session, task: Task, now: datetime, said: str = "") -> bool:
     """The retiree says all is well: closed. False when it isn't delivered (any more)."""
     actor = history.retiree(task.retiree)
+    if task.state == TaskState.DELIVERED and attention.stands(tx, task, "retiree_problem"):
+        # They were promised a call: only whoever makes it can say that all is well now.
+        history.record(tx, "all_well", actor, now, task, said=said)
+        return True
     if not end(tx, task, TaskState.CLOSED, now, only_from={TaskState.DELIVERED}):
         return False
     history.record(tx, "all_well", actor, now, task, said=said)

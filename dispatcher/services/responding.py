@@ -86,7 +86,11 @@ def settle_assignment(
         volunteer_id=volunteer.id,
         retiree={"name": retiree.name, "title": retiree.title_zh, "sex": retiree.sex},
         address={lang: retiree.whereabouts(lang) for lang in ("zh", "en")},
-        phone=phones.dialled(retiree.mobile or next((p.number for p in retiree.phones), "")),
+        phone=phones.dialled(
+            task.request.callback_phone
+            or retiree.mobile
+            or next((p.number for p in retiree.phones), "")
+        ),
         code=outbox.spoken_code(task)[retiree.language],
         go=f"{code.slot}2", done=f"{code.slot}3", back=f"{code.slot}0",
     )  # fmt: skip

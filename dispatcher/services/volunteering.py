@@ -85,7 +85,7 @@ def page(token: str, now: datetime, language: str | None = None) -> Page:
         **before,
         name=name,
         address=retiree.address,
-        phones=[p.number for p in retiree.phones],
+        phones=numbers_to_call(task),
         contact_name=retiree.contact_name,
         contact_relation=retiree.contact_relation,
         contact_phone=retiree.contact_phone,
@@ -128,6 +128,13 @@ def answer(
                 progress.hand_back(tx, task, volunteer, reason, said, now)
             case _:
                 raise ValueError(f"no such step: {step}")
+
+
+def numbers_to_call(task: Task) -> list[str]:
+    """Where the retiree can be reached now: the number given for calling back comes first."""
+    known = [p.number for p in task.retiree.phones]
+    given = [task.request.callback_phone] if task.request.callback_phone else []
+    return list(dict.fromkeys(given + known))
 
 
 def _behind(session: Session, token: str, now: datetime) -> tuple[Task, Volunteer]:

@@ -19,6 +19,7 @@ from dispatcher.rules.names import DOUBLE_SURNAMES
 
 LANGUAGES = ("zh", "en")
 MOST_SEGMENTS = 2
+LONGEST_ADDRESS = 60
 _HERE = Path(__file__).parent
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -96,8 +97,12 @@ def _worded(language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
     if "category" in params:
         own = f"your_{params['category']}" if to_retiree else params["category"]
         values["category"] = words[own]
+        values["ended"] = words[f"ended_{params['category']}"]
     if "categories" in params:
         values["categories"] = words["and"].join(words[f"your_{c}"] for c in params["categories"])
+    if len(str(values.get("address", ""))) > LONGEST_ADDRESS:
+        # The page behind the link has it whole.
+        values["address"] = f"{values['address'][:LONGEST_ADDRESS]}…"
     if "due_at" in params:
         due = params["due_at"]
         moment = datetime.fromisoformat(due) if due else None

@@ -27,6 +27,7 @@ from dispatcher.rules.settings import CATEGORIES, URGENCIES
 from dispatcher.services import board, coordinating
 from dispatcher.services.coordinating import Conflict, Edit, Refused
 from dispatcher.web.auth import COORDINATORS, STAFF, roles
+from dispatcher.web.forms import row_id
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
 
@@ -87,7 +88,7 @@ def volunteers() -> ResponseReturnValue:
 @roles(*COORDINATORS)
 def assign(task_id: int) -> ResponseReturnValue:
     """Give the task to a volunteer by hand."""
-    volunteer_id = request.form.get("volunteer_id", type=int)
+    volunteer_id = request.form.get("volunteer_id", type=row_id)
     if volunteer_id is None:
         return _task(task_id, {"volunteer_id": _("Please choose a volunteer.")}), 422
     return _do(task_id, lambda edit: coordinating.assign(edit, volunteer_id), _("Assigned, and told by SMS."))
@@ -154,8 +155,15 @@ def note(task_id: int) -> ResponseReturnValue:
 def attention_done(attention_id: int) -> ResponseReturnValue:
     """Somebody has seen to it."""
     if not coordinating.resolve(attention_id, current_user, _said(), utcnow()):
-        flash(_("A colleague had seen to this already."), "info")
+        flash(_("This has been seen to already, or has changed meanwhile."), "info")
     return _back()
+
+
+@blueprint.get("/tasks/<int(max=2147483647):task_id>/<any(assign,ask,urgency,cancel,close,reopen,note):_act>")
+@roles(*STAFF)
+def acted(task_id: int, _act: str) -> ResponseReturnValue:
+    """The address of a button, opened again: back to its task."""
+    return redirect(url_for("board.task", task_id=task_id))
 
 
 def _said() -> str:
@@ -164,7 +172,7 @@ def _said() -> str:
 
 def _do(task_id: int, act: Callable[[Edit], Any], done: str = "") -> ResponseReturnValue:
     """One act on a task; what stands in its way is said kindly, and what was typed is kept."""
-    edit = Edit(task_id, current_user, request.form.get("seen", 0, type=int), utcnow())
+    edit = Edit(task_id, current_user, request.form.get("seen", 0, type=row_id), utcnow())
     try:
         said = act(edit)
     except Conflict as conflict:
@@ -202,7 +210,7 @@ def _refusal(code: str) -> str:
 
 def _back() -> ResponseReturnValue:
     """Back to where the button was."""
-    task_id = request.form.get("task_id", type=int)
+    task_id = request.form.get("task_id", type=row_id)
     if task_id is not None:
         return redirect(url_for("board.task", task_id=task_id), 303)
     return redirect(url_for("board.overview"), 303)

@@ -1,6 +1,6 @@
 """The hotline's form: from what was typed to a call, or to kind words beside each field."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,6 +48,18 @@ class CallForm:
         ]
 
 
+def row_id(text: str) -> int:
+    """A row's id as typed into an address or a form.
+
+    Raises:
+        ValueError: no number, or one that no row can have.
+    """
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise ValueError(text)
+    return value
+
+
 def read(
     values: MultiDict[str, str],
     campuses: dict[str, Campus],
@@ -64,6 +76,8 @@ def read(
         errors["want"] = _("Please choose what is asked for.")
     for category in chosen:
         wanted.append(_wanted(form, category, now, zone))
+    if values.get("life_danger"):
+        wanted = [replace(w, urgency=URGENT) for w in wanted]
     callback = values.get("callback", "").strip()
     if callback:
         try:
@@ -73,7 +87,7 @@ def read(
     life_danger = bool(values.get("life_danger"))
     if life_danger and not values.get("script_given"):
         errors["script_given"] = _("Please read the 120 script to the caller first, then tick here.")
-    retiree_id = values.get("retiree_id", type=int)
+    retiree_id = values.get("retiree_id", type=row_id)
     new_person = None if retiree_id else _new_person(form, campuses, area_code)
     if not values.get("form_key"):
         errors["form_key"] = _("This form is too old. Please reload the page.")

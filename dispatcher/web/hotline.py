@@ -16,7 +16,7 @@ from dispatcher.models import Campus, HelpRequest, RepeatCall, Task
 from dispatcher.rules import phones
 from dispatcher.services import intake, search
 from dispatcher.sms import texts
-from dispatcher.web import forms
+from dispatcher.web import forms, wording
 from dispatcher.web.auth import STAFF, roles
 
 blueprint = Blueprint("hotline", __name__, url_prefix="/hotline")
@@ -72,10 +72,11 @@ def save() -> ResponseReturnValue:
     campuses = {c.code: c for c in db.session.scalars(select(Campus))}
     values: MultiDict[str, str] = request.form
     form = forms.read(values, campuses, utcnow(), config["ZONE"], config["AREA_CODE"])
-    retiree_id = values.get("retiree_id", type=int)
+    retiree_id = values.get("retiree_id", type=forms.row_id)
     if retiree_id and search.card(db.session(), retiree_id) is None:
         abort(404)
-    if form.call is None:
+    _known_number(form)
+    if form.call is None or form.errors:
         # All that is missing is said at once; whether it is the same need comes first, for then
         # nothing else has to be typed.
         return _form(values, retiree_id, _unsaid(values, retiree_id) | form.errors), 422
@@ -92,6 +93,18 @@ def save() -> ResponseReturnValue:
         )
         return _form(asked_anew, retiree_id, {"want": words}), 422
     return redirect(url_for("hotline.desk", saved=request_id), 303)
+
+
+def _known_number(form: forms.CallForm) -> None:
+    """A new caller's number that is on the roster: most likely they are, too; the operator decides."""
+    new = form.call.new_person if form.call else None
+    if new is None or form.values.get("new_anyway"):
+        return
+    known = [m.retiree for m in search.find(db.session(), new.phone.number) if m.by == "phone"]
+    if known:
+        names = "、".join(f"{r.name} ({r.campus.name(wording.language())})" for r in known)
+        form.errors["new_phone"] = _("This number is on the roster: %(names)s.", names=names)
+        form.errors["new_anyway"] = _("Look them up, or tick that this is somebody else.")
 
 
 def _unsaid(values: MultiDict[str, str], retiree_id: int | None) -> dict[str, str]:
@@ -140,7 +153,7 @@ def _matches(query: str) -> list[search.Match]:
 
 def _saved() -> HelpRequest | None:
     """The request just saved, to show what became of it."""
-    saved = request.args.get("saved", type=int)
+    saved = request.args.get("saved", type=forms.row_id)
     return db.session.get(HelpRequest, saved) if saved else None
 
 

@@ -44,5 +44,7 @@ def safe_next(target: str | None) -> str | None:
     """`target` if it is a path of this site."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
+    if any(ord(ch) < 32 for ch in target):
+        return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc else target

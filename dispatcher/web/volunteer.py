@@ -28,27 +28,16 @@ blueprint = Blueprint("volunteer", __name__, url_prefix="/o")
 csrf.exempt(blueprint)
 
 STEPS = ("accept", "decline", "underway", "delivered", "handback")
-_MOST_FEN = 10_000_000
-
-
-# Only misses count: guessing is slowed down, while many volunteers behind one carrier's address,
-# all with good links, never get in each other's way.
-_guesses = limiter.shared_limit(
-    lambda: current_app.config["LINK_RATE"],
-    scope="links",
-    deduct_when=lambda response: response.status_code == 404,
-)
+_MOST_YUAN = 100_000
 
 
 @blueprint.get("/<token>")
-@_guesses
 def task(token: str) -> ResponseReturnValue:
     """The page. Fetched by previewers and scanners too: it changes nothing."""
     return _show(token)
 
 
 @blueprint.post("/<token>/<any(accept,decline,underway,delivered,handback):step>")
-@_guesses
 def act(token: str, step: str) -> ResponseReturnValue:
     """A button of the page."""
     form = request.form
@@ -74,15 +63,14 @@ def act(token: str, step: str) -> ResponseReturnValue:
 
 def fen(text: str) -> int | None:
     """Yuan as typed ("35.5", "¥35.50", "35元") in fen, or None when it isn't an amount."""
-    bare = text.strip().strip("¥￥元").replace(",", "").replace("。", ".").strip()
+    bare = text.strip()[:20].strip("¥￥元").replace(",", "").replace("。", ".").strip()
     try:
         amount = Decimal(bare)
     except InvalidOperation:
         return None
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or not 0 <= amount <= _MOST_YUAN:
         return None
-    value = int((amount * 100).to_integral_value())
-    return value if value <= _MOST_FEN else None
+    return int((amount * 100).to_integral_value())
 
 
 def _asked_language() -> str | None:
@@ -105,9 +93,14 @@ def _show(token: str, errors: dict[str, str] | None = None, code: int = 200) -> 
 
 
 def _unknown() -> ResponseReturnValue:
-    """The same for a guess and for a link that has expired."""
+    """The same for a guess and for a link that has expired.
+
+    Only misses are limited: guessing is slowed down, while volunteers with good links, thousands of
+    them behind one carrier's address, never get in each other's way.
+    """
     g.language = _asked_language()
-    return render_template("volunteer/unknown.html"), 404
+    with limiter.limit(current_app.config["LINK_RATE"], scope="links"):
+        return render_template("volunteer/unknown.html"), 404
 
 
 @blueprint.get("/")

@@ -50,7 +50,7 @@ def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
         if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "board.stream"):
             continue
         values: dict[str, Any] = {
-            "task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm",
+            "task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm", "_act": "note",
         }  # fmt: skip
         with app.test_request_context():
             path = app.url_for(rule.endpoint, **{a: values[a] for a in rule.arguments})

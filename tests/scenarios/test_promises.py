@@ -155,6 +155,71 @@ def test_told_on_the_call_needs_no_second_call(world: World) -> None:
     assert world.attention(task_id=task) == ["nobody_left"]
 
 
+def test_a_complaint_that_begins_with_1_closes_nothing(world: World) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    task = world.call(elder)
+    elder.phone.expect("记下了")
+    offer = helper.phone.expect("药品")
+    helper.tap(offer, "accept")
+    helper.phone.expect("王秀兰")
+    elder.phone.expect("李伟")
+    helper.tap(offer, "delivered")
+    elder.phone.expect("送到")
+    elder.phone.reply("1盒没送到")
+    elder.phone.expect("没看懂", "打电话")
+    world.wait_attention("unclear_reply", retiree_id=elder.id)
+    assert world.state(task) == "delivered"
+    elder.phone.reply("2")
+    world.wait_attention("retiree_problem", task_id=task)
+    elder.phone.reply("1")
+    eventually(lambda: "all_well" in world.events(task), "heard")
+    assert world.state(task) == "delivered", "a call was promised: only whoever makes it closes"
+
+
+def test_a_complaint_after_closing_is_heard(world: World) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    task = world.call(elder)
+    elder.phone.expect("记下了")
+    offer = helper.phone.expect("药品")
+    helper.tap(offer, "accept")
+    helper.phone.expect("王秀兰")
+    elder.phone.expect("李伟")
+    helper.tap(offer, "delivered")
+    elder.phone.expect("送到")
+    elder.phone.reply("1")
+    world.wait_state(task, "closed")
+    elder.phone.reply("1")
+    elder.phone.reply("2 没收到药")
+    elder.phone.expect("打电话")
+    world.wait_attention("retiree_problem", task_id=task)
+    assert "没收到药" in world.coordinator.get("/board").text
+
+
+def test_a_repeated_call_brings_its_new_wishes_to_the_one_who_goes(world: World) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    task = world.call(elder)
+    elder.phone.expect("记下了")
+    offer = helper.phone.expect("药品")
+    helper.tap(offer, "accept")
+    helper.phone.expect("王秀兰")
+    elder.phone.expect("李伟")
+    world.call(elder, also={"medicine-repeat": "same", "medicine-name": "胰岛素"})
+    helper.phone.expect("请留意")
+    assert "胰岛素" in helper.open(offer).text
+    assert "阿司匹林" in helper.open(offer).text
+    assert "repeat_call" in world.attention(task_id=task)
+
+
+def test_guessing_links_locks_out_nobody_else(world: World) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    world.call(elder)
+    elder.phone.expect("记下了")
+    offer = helper.phone.expect("药品")
+    answers = {requests.get(f"{world.system.url}/o/guess{n}", timeout=10).status_code for n in range(150)}
+    assert answers == {404, 429}
+    assert helper.open(offer).status_code == 200
+
+
 def test_undeliverable_sms_puts_call_them_on_the_list(world: World) -> None:
     elder = world.retiree()
     elder.phone.configure(off=True)
@@ -312,15 +377,16 @@ def test_a_new_caller_is_taken_in_at_once(world: World) -> None:
         from dispatcher.models import Campus
 
         code = session.get(Campus, world.campuses["home"]).code
-    answer = world.operator.submit(
-        "/hotline/new", "/hotline/requests",
-        **{
-            "want": "other", "other-notes": "灯坏了", "new_name": "周文华", "new_phone": "139 3529-9001",
-            "new_campus": code, "new_address": "5号楼101",
-        },
-    )  # fmt: skip
+    typed = {
+        "want": "other", "other-notes": "灯坏了", "new_name": "周文华", "new_phone": "139 3529-9001",
+        "new_campus": code, "new_address": "5号楼101",
+    }  # fmt: skip
+    answer = world.operator.submit("/hotline/new", "/hotline/requests", **typed)
     assert answer.status_code == 200
     phone.expect("记下了")
+    again = world.operator.submit("/hotline/new", "/hotline/requests", **(typed | {"new_name": "周文涛"}))
+    assert again.status_code == 422
+    assert "周文华" in again.text
     assert "周文华" in world.operator.get("/hotline/matches?q=zhouwenh").text
     assert "周文华" in world.operator.get("/hotline/matches?q=%2B86 139 3529 9001").text
 
