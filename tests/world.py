@@ -267,6 +267,20 @@ class World:
         assert answer.status_code == expect, answer.text
         return self.newest_task(elder)
 
+    def offered(self, elder: Elder, helper: Helper) -> tuple[int, Sms]:
+        """A call for medicine, and the offer that `helper` has got."""
+        task = self.call(elder)
+        elder.phone.expect("记下了")
+        return task, helper.phone.expect("药品", "/o/")
+
+    def held(self, elder: Elder, helper: Helper) -> tuple[int, Sms]:
+        """A task that `helper` has accepted by link, with everybody told."""
+        task, offer = self.offered(elder, helper)
+        assert helper.tap(offer, "accept").status_code == 200
+        helper.phone.expect(elder.name, "暗号")
+        elder.phone.expect(helper.name, "暗号")
+        return task, offer
+
     def newest_task(self, elder: Elder) -> int:
         with self.reading() as session:
             found = session.scalars(

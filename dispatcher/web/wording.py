@@ -7,75 +7,25 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from dispatcher.clock import utcnow
 from dispatcher.models import Attention, Event, Message
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.phones import spoken
 from dispatcher.sms import texts
-
-CATEGORY = {
-    "medicine": _l("Medicine"),
-    "groceries": _l("Groceries"),
-    "urgent": _l("Urgent help"),
-    "other": _l("Other help"),
-}
-URGENCY = {"routine": _l("No hurry"), "soon": _l("Soon"), "urgent": _l("Urgent")}
-STATE = {
-    "open": _l("Looking for someone"),
-    "assigned": _l("Accepted"),
-    "underway": _l("On the way"),
-    "delivered": _l("Delivered, not confirmed"),
-    "closed": _l("Closed"),
-    "cancelled": _l("Cancelled"),
-}
-OFFER_STATE = {
-    "queued": _l("being sent"),
-    "sent": _l("asked"),
-    "accepted": _l("accepted"),
-    "declined": _l("declined"),
-    "expired": _l("no answer"),
-    "withdrawn": _l("withdrawn"),
-}
-MESSAGE_STATE = {
-    "queued": _l("waiting to be sent"),
-    "sending": _l("being sent"),
-    "unknown": _l("being looked up"),
-    "sent": _l("sent"),
-    "delivered": _l("delivered"),
-    "undelivered": _l("not delivered"),
-    "failed": _l("not sent"),
-    "received": _l("received"),
-}
-WHY_NO = {
-    "busy": _l("busy"),
-    "too_far": _l("too far"),
-    "not_well": _l("not well"),
-    "cant_do": _l("can't do this"),
-    "cant_make_it": _l("can't make it"),
-    "shop_shut": _l("shop shut or out of stock"),
-    "other": _l("another reason"),
-}
-BAR = {
-    "unavailable": _l("paused or stopped"),
-    "off_duty": _l("off duty"),
-    "asked_before": _l("asked before"),
-    "busy": _l("has as many tasks as agreed"),
-    "live_offer": _l("has another offer to answer"),
-    "daily_cap": _l("asked often enough today"),
-    "quiet_hours": _l("quiet hours"),
-}
-ROLE = {
-    "operator": _l("Hotline operator"),
-    "coordinator": _l("Coordinator"),
-    "administrator": _l("Administrator"),
-}
-SOURCE = {
-    "prescription": _l("prescription"),
-    "card": _l("medicine card"),
-    "otc": _l("no prescription needed"),
-}
+from dispatcher.web.words import (
+    ATTENTION,
+    BAR,
+    CATEGORY,
+    MESSAGE_KIND,
+    MESSAGE_STATE,
+    OFFER_STATE,
+    ROLE,
+    SOURCE,
+    STATE,
+    URGENCY,
+    WHY_NO,
+)
 
 
 def language() -> str:
@@ -252,49 +202,9 @@ def _kind(params: dict[str, Any]) -> str:
     return str(MESSAGE_KIND.get(params.get("message_kind", params.get("kind", "")), ""))
 
 
-MESSAGE_KIND = {
-    "offer": _l("offer"),
-    "taken": _l("taken, thank you"),
-    "assigned": _l("details for the volunteer"),
-    "cancelled_volunteer": _l("cancelled"),
-    "released": _l("released"),
-    "changed_volunteer": _l("changed"),
-    "noted": _l("noted"),
-    "reply_help": _l("help with replying"),
-    "reply_help_many": _l("help with replying"),
-    "reply_help_retiree": _l("help with replying"),
-    "closed_volunteer": _l("closed"),
-    "reply_help_nothing": _l("help with replying"),
-    "received": _l("request received"),
-    "received_remote": _l("request received"),
-    "coming": _l("who is coming"),
-    "finding_another": _l("finding someone else"),
-    "delivered": _l("delivered: all well?"),
-    "cancelled_retiree": _l("cancelled"),
-    "reply": _l("reply"),
-}
-
-
 def attention_reason(p: dict[str, Any]) -> str:
     """Why something needs a person, short."""
-    short = {
-        "nobody_left": _l("nobody left to ask"),
-        "nobody_answered": _l("everybody was asked, nobody has answered"),
-        "too_long": _l("nobody has accepted for too long"),
-        "due_in_quiet_hours": _l("due before the quiet hours end"),
-        "remote": _l("out of reach for volunteers"),
-        "call_retiree": _l("call the retiree"),
-        "volunteer_unreachable": _l("the volunteer's SMS did not arrive"),
-        "overdue": _l("no word from the volunteer"),
-        "no_word": _l("no word from the retiree"),
-        "retiree_problem": _l("the retiree says something is wrong"),
-        "repeat_call": _l("called again"),
-        "unclear_reply": _l("a reply that could not be read"),
-        "stopped": _l("wants no more SMS"),
-        "outcome_unknown": _l("nobody knows whether an SMS went out"),
-        "software": _l("the software can't see to it"),
-    }
-    return str(short.get(p.get("reason", ""), ""))
+    return str(ATTENTION.get(p.get("reason", ""), ""))
 
 
 def attention_text(item: Attention) -> str:

@@ -67,9 +67,7 @@ def test_200_accept_at_once_and_one_wins(world: World) -> None:
 
 def test_a_get_of_every_link_changes_nothing(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    task, offer = world.offered(elder, helper)
     world.settle()
     eventually(lambda: _quiet(world), "all receipts in")
     before = world.change_counter()
@@ -197,9 +195,7 @@ def test_callbacks_repeated_and_out_of_order_never_go_back(world: World) -> None
 
 def test_the_same_inbound_sms_twice_counts_once(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    task, offer = world.offered(elder, helper)
     _control(world, inbound_repeat=3)
     helper.phone.reply(offer.code(1))
     helper.phone.expect("王秀兰")

@@ -10,9 +10,7 @@ pytestmark = pytest.mark.scenario
 
 def test_accept_by_sms_reply_and_report_by_sms(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    task, offer = world.offered(elder, helper)
     helper.phone.reply(f"{offer.code(1)} 我十分钟后到")
     details = helper.phone.expect("王秀兰", "暗号")
     elder.phone.expect("李伟")
@@ -120,12 +118,7 @@ def test_hand_back_asks_others_never_the_same_again(world: World) -> None:
 
 def test_retiree_says_2_and_a_coordinator_hears_it(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
-    helper.tap(offer, "accept")
-    helper.phone.expect("王秀兰")
-    elder.phone.expect("李伟")
+    task, offer = world.held(elder, helper)
     helper.tap(offer, "delivered")
     elder.phone.expect("送到")
     elder.phone.reply("2 药拿错了")
@@ -157,12 +150,7 @@ def test_told_on_the_call_needs_no_second_call(world: World) -> None:
 
 def test_a_complaint_that_begins_with_1_closes_nothing(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
-    helper.tap(offer, "accept")
-    helper.phone.expect("王秀兰")
-    elder.phone.expect("李伟")
+    task, offer = world.held(elder, helper)
     helper.tap(offer, "delivered")
     elder.phone.expect("送到")
     elder.phone.reply("1盒没送到")
@@ -178,12 +166,7 @@ def test_a_complaint_that_begins_with_1_closes_nothing(world: World) -> None:
 
 def test_a_complaint_after_closing_is_heard(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
-    helper.tap(offer, "accept")
-    helper.phone.expect("王秀兰")
-    elder.phone.expect("李伟")
+    task, offer = world.held(elder, helper)
     helper.tap(offer, "delivered")
     elder.phone.expect("送到")
     elder.phone.reply("1")
@@ -197,12 +180,7 @@ def test_a_complaint_after_closing_is_heard(world: World) -> None:
 
 def test_a_repeated_call_brings_its_new_wishes_to_the_one_who_goes(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
-    helper.tap(offer, "accept")
-    helper.phone.expect("王秀兰")
-    elder.phone.expect("李伟")
+    task, offer = world.held(elder, helper)
     world.call(elder, also={"medicine-repeat": "same", "medicine-name": "胰岛素"})
     helper.phone.expect("请留意")
     assert "胰岛素" in helper.open(offer).text
@@ -327,12 +305,7 @@ def test_cancel_tells_everybody(world: World) -> None:
 
 def test_cancel_tells_the_one_who_goes(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
-    helper.tap(offer, "accept")
-    helper.phone.expect("王秀兰")
-    elder.phone.expect("李伟")
+    task, _offer = world.held(elder, helper)
     world.act(task, "cancel", said="住院了")
     helper.phone.expect("已取消", "不用去了")
     elder.phone.expect("已取消")
@@ -358,9 +331,7 @@ def test_manual_assign_and_reassign(world: World) -> None:
 
 def test_one_persons_edit_never_overwrites_anothers(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
-    task = world.call(elder)
-    elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    task, offer = world.offered(elder, helper)
     stale = hidden_fields(world.coordinator.get(f"/board/tasks/{task}").text)
     helper.tap(offer, "accept")
     helper.phone.expect("王秀兰")
