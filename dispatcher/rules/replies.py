@@ -96,11 +96,19 @@ class Understood:
 
 @dataclass(frozen=True)
 class NotUnderstood:
-    """A reply that can't be acted on; `ref` is the task it named, when it named one that is over."""
+    """A reply that can't be acted on. For one that names a task that is over: `ref` is that task,
+    `answer` the digit, `words` what followed."""
 
     why: Unclear
     text: str
     ref: int | None = None
+    answer: str = ""
+    words: str = ""
+
+    @property
+    def late_all_well(self) -> bool:
+        """Whether it says no more than "all is well", of a task that is closed already."""
+        return self.answer == "1" and bool(_THANKS.fullmatch(self.words))
 
 
 def slot(number: int) -> int:
@@ -141,7 +149,7 @@ def _coded(digits: str, rest: str, text: str, threads: Sequence[Thread]) -> Unde
     if intent is None:
         over = named.stage is Stage.OVER
         why = Unclear.NOTHING_LIVE if over else Unclear.NOT_UNDERSTOOD
-        return NotUnderstood(why, text, named.ref)
+        return NotUnderstood(why, text, named.ref, digits[-1], rest)
     return Understood(intent, named.ref, rest)
 
 
@@ -150,7 +158,8 @@ def _bare(digit: str, rest: str, text: str, threads: Sequence[Thread]) -> Unders
     live = [thread for thread in threads if thread.stage is not Stage.OVER]
     if not live:
         # Most likely the last one was meant.
-        return NotUnderstood(Unclear.NOTHING_LIVE, text, threads[0].ref if threads else None)
+        last = threads[0].ref if threads else None
+        return NotUnderstood(Unclear.NOTHING_LIVE, text, last, digit, rest)
     if len(live) > 1:
         return NotUnderstood(Unclear.AMBIGUOUS, text)
     intent = ANSWERS[live[0].stage].get(digit)

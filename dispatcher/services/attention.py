@@ -13,7 +13,7 @@ from dispatcher.services import history
 SETTLED_BY_ACCEPTING = ("nobody_left", "nobody_answered", "too_long", "due_in_quiet_hours")
 SETTLED_BY_ASSIGNING = (
     *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "retiree_problem",
-    "no_word", "stopped", "repeat_call",
+    "no_word", "repeat_call",
 )  # fmt: skip
 
 

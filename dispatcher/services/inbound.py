@@ -140,12 +140,11 @@ def _unclear(
     """Keep it for the coordinator, and answer once."""
     task = tx.get(Task, named.task_id) if named else None
     if named is not None and task is not None and meant.why is Unclear.NOTHING_LIVE:
-        if (named.purpose == "check" and meant.text[:3].rstrip().endswith("2")) or (
-            named.purpose == "check" and not meant.text.isdigit()
-        ):
+        check = named.purpose == "check"
+        if check and not meant.late_all_well:
             _complaint(tx, message, task, meant.text, now)
             return
-        if meant.text.isdigit():
+        if check or not meant.words:
             _too_late(tx, message, task, meant.text, now)
             return
     history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=meant.text)

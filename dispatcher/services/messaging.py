@@ -160,10 +160,17 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
     message.gateway_id = message.gateway_id or gateway_id
     message.sent_at = message.sent_at or now
     tx.flush()
+    _no_longer_in_doubt(tx, message, now)
     if move(tx, message, MessageState.SENT, wake_at=None) and message.offer_id:
         offer = tx.get_one(Offer, message.offer_id)
         if message.kind == "offer":
             move(tx, offer, OfferState.SENT, sent_at=now)
+
+
+def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:
+    """What became of it is known: nobody need wonder any more. Most were never in doubt."""
+    if message.lookups or message.attempts > 1:
+        attention.known(tx, f"message:{message.id}", "outcome_unknown", now)
 
 
 def receipt(
@@ -205,7 +212,6 @@ def _apply(tx: Session, message: Message, gateway_id: str, status: str, code: st
         move(tx, message, MessageState.SENDING, {MessageState.QUEUED})
     if message.state in (MessageState.SENDING, MessageState.UNKNOWN):
         accepted(tx, message, gateway_id, now)
-        attention.known(tx, f"message:{message.id}", "outcome_unknown", now)
     state = STATUSES.get(status)
     if state is MessageState.DELIVERED:
         move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None)
@@ -217,6 +223,7 @@ def _lost(tx: Session, message: Message, state: MessageState, code: str, now: da
     """A message that nobody will read: whoever counted on it must hear of it."""
     if not move(tx, message, state, error_code=code, ended_at=now, wake_at=None):
         return
+    _no_longer_in_doubt(tx, message, now)
     task = tx.get(Task, message.task_id) if message.task_id else None
     history.record(tx, "undelivered", history.SYSTEM, now, task, message_id=message.id,
                    message_kind=message.kind, code=code)  # fmt: skip

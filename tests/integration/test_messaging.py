@@ -88,6 +88,40 @@ def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(
         assert len(gateway.sent) == (1 if found else 2)
 
 
+def test_a_lasting_doubt_is_told_once_and_settles_itself(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Unknown("timeout"))
+    gateway.listed = None  # it can't be asked either
+    standing = select(Attention.reason).where(Attention.resolved_at.is_(None))
+    with app.app_context():
+        message_id = _received(people)
+        messaging.send(message_id, gateway)
+        messaging.settle(message_id, gateway)
+        assert db.session.scalars(standing).all() == []
+        with transaction() as tx:
+            tx.get_one(Message, message_id).created_at = now() - messaging.TELL_AFTER
+        for _ in range(3):
+            messaging.settle(message_id, gateway)
+        assert db.session.scalars(standing).all() == ["outcome_unknown"]
+        messaging.receipt(message_id, "SM1", "delivered", {}, now())
+        assert db.session.scalars(standing).all() == []
+        assert len(gateway.sent) == 1
+
+
+def test_what_never_arrives_isnt_sent_for_ever(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Unknown("timeout"))
+    with app.app_context():
+        message_id = _received(people)
+        for _ in range(2 * messaging.MOST_TRIES):
+            messaging.send(message_id, gateway)
+            with transaction() as tx:
+                tx.get_one(Message, message_id).claimed_at = now() - messaging.SURE_AFTER
+            messaging.settle(message_id, gateway)
+            messaging.settle(message_id, gateway)
+        assert len(gateway.sent) == messaging.MOST_TRIES
+        assert _state(message_id) == "failed"
+        assert db.session.scalars(select(Attention.reason)).all() == ["call_retiree"]
+
+
 def test_somebody_elses_record_isnt_taken_for_ours(app: Flask, people: People) -> None:
     """Two messages with the same words to the same phone: a record counts for one of them."""
     gateway = RecordingGateway()

@@ -171,7 +171,9 @@ def test_a_complaint_after_closing_is_heard(world: World) -> None:
     elder.phone.expect("送到")
     elder.phone.reply("1")
     world.wait_state(task, "closed")
-    elder.phone.reply("1")
+    elder.phone.reply("1 谢谢")
+    eventually(lambda: "late_reply" in world.events(task), "the second 1")
+    assert world.attention(task_id=task) == []
     elder.phone.reply("2 没收到药")
     elder.phone.expect("打电话")
     world.wait_attention("retiree_problem", task_id=task)
