@@ -21,12 +21,7 @@ def look(task_id: int) -> None:
 def tick() -> None:
     """See to every task that is due, in case its wake-up was lost or its time has come."""
     for task_id in dispatching.due(utcnow()):
-        try:
-            dispatching.look(task_id, utcnow())
-        except Exception:
-            # One task that can't be seen to mustn't stop all the others; a person hears of it.
-            log.exception("task %s can't be seen to", task_id)
-            dispatching.set_aside(task_id, utcnow())
+        dispatching.look_or_set_aside(task_id, utcnow())
     health.heartbeat("tick", utcnow())
 
 

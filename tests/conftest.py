@@ -25,13 +25,13 @@ live_cap = 5
 daily_cap = 50
 recheck_s = 1
 [routine]
-wave = 1
+wave_max = 1
 look_ahead_s = 1.5
 expiry_s = 2.5
 rings_s = [0, 1.5, 3]
 coordinator_s = 30
 [soon]
-wave = 2
+wave_max = 2
 look_ahead_s = 60
 expiry_s = 90
 """

@@ -3,6 +3,7 @@
 from dispatcher.models.campus import Campus, CampusNeighbour
 from dispatcher.models.help_request import HelpRequest, RepeatCall
 from dispatcher.models.history import Attention, Event
+from dispatcher.models.learning import Acceptance, AnswerTimes
 from dispatcher.models.message import LinkToken, Message, MessageReceipt, ReplyCode
 from dispatcher.models.retiree import Retiree, RetireePhone, SearchKey
 from dispatcher.models.staff import ADMINISTRATOR, COORDINATOR, OPERATOR, ROLES, Staff
@@ -14,6 +15,8 @@ __all__ = [
     "COORDINATOR",
     "OPERATOR",
     "ROLES",
+    "Acceptance",
+    "AnswerTimes",
     "Assignment",
     "Attention",
     "Campus",

@@ -61,7 +61,8 @@ class Task(Base):
 class Offer(Base):
     """A task put to one volunteer. Nobody is asked twice for the same task: the pair is unique.
 
-    `why`: the reasons of the choice as [code, parameters] pairs, rendered in the reader's language.
+    `chance`: of a yes, as believed when it was made. `why`: the reasons of the choice as [code,
+    parameters] pairs, rendered in the reader's language.
     """
 
     __tablename__ = "offer"
@@ -76,6 +77,7 @@ class Offer(Base):
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"))
     wave: Mapped[int]
     ring: Mapped[int]
+    chance: Mapped[float]
     why: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     urgent: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(12), default=OfferState.QUEUED)

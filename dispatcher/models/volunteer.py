@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.database import Base
 from dispatcher.models.campus import Campus
+from dispatcher.models.learning import Acceptance
 
 
 class Volunteer(Base):
@@ -14,14 +15,16 @@ class Volunteer(Base):
 
     `capacity`: tasks held at once. `night_ok`: agreed to be asked for urgent help in quiet hours
     and beyond the daily cap. `stopped_at`: they sent STOP; nothing goes out until START.
+    `recent_offers`: offers lately, each fading with time, as of `last_asked_at`.
     """
 
     __tablename__ = "volunteer"
+    __table_args__ = (Index("ix_volunteer_campus_active", "campus_id", "active"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80))
     phone: Mapped[str] = mapped_column(String(20), unique=True)
-    campus_id: Mapped[int] = mapped_column(ForeignKey("campus.id"), index=True)
+    campus_id: Mapped[int] = mapped_column(ForeignKey("campus.id"))
     language: Mapped[str] = mapped_column(String(2), default="zh")
     role_note: Mapped[str] = mapped_column(String(80), default="")
     capacity: Mapped[int] = mapped_column(default=2)
@@ -30,8 +33,10 @@ class Volunteer(Base):
     paused_until: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     last_asked_at: Mapped[datetime | None]
+    recent_offers: Mapped[float] = mapped_column(default=0.0)
 
     campus: Mapped[Campus] = relationship()
+    acceptance: Mapped[Acceptance | None] = relationship(viewonly=True)
     windows: Mapped[list["DutyWindow"]] = relationship(
         order_by="DutyWindow.weekday, DutyWindow.start_min", cascade="all, delete-orphan"
     )
@@ -41,6 +46,10 @@ class DutyWindow(Base):
     """A weekly stretch of duty: `weekday` 0 is Monday; minutes since local midnight, end ≤ 1440."""
 
     __tablename__ = "duty_window"
+    __table_args__ = (
+        # Who is on duty now is answered from this index alone.
+        Index("ix_duty_window_now", "weekday", "start_min", "end_min", "volunteer_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"), index=True)

@@ -36,6 +36,21 @@ class QuietHours:
         end = local.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
         return end if end > local else end + timedelta(days=1)
 
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """How much of the time from `start` to `end`, both local, lies inside."""
+        total = timedelta()
+        while start < end:
+            inside, edge = self.covers(start), self._next_edge(start)
+            if inside:
+                total += min(edge, end) - start
+            start = edge
+        return total
+
+    def _next_edge(self, local: datetime) -> datetime:
+        """The next moment at which the quiet hours begin or end."""
+        begin = local.replace(hour=self.start.hour, minute=self.start.minute, second=0, microsecond=0)
+        return min(begin if begin > local else begin + timedelta(days=1), self.next_end(local))
+
 
 def on_duty_until(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> datetime | None:
     """When the duty that covers `now` ends, or None off duty.

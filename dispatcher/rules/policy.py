@@ -1,22 +1,43 @@
-"""Whom to ask for a task, when to look again, and why: a pure function of what is known now.
+"""Whom to ask, when to look again, and why: a pure function of what is known now.
 
-A task is offered in waves. Rings widen from the task's own campus to its neighbours to everybody on
-duty: by the clock, or at once when the rings open so far can't fill the wave (an empty ring is
-skipped, never waited for). Among those who may be asked, the nearest ring comes first, then those
-who hold least, did least this week, and were asked longest ago. When nobody is left to ask and
-those asked have gone quiet, a coordinator is told now, not at the end of a timer.
+Tasks are decided together, the most pressing first, then the longest waiting. For each, those who
+may be asked are taken in the order of what they add to the chance that somebody says yes soon, for
+what asking them costs, until that chance reaches the task's target. Rings widen from the task's own
+campus to its neighbours to everybody on duty: by the clock, or at once when the rings open so far
+can't reach the target (an empty ring is skipped, never waited for). When nobody is left to ask and
+little chance is still out, a coordinator is told now, not at the end of a timer.
 """
 
-from collections.abc import Iterable, Sequence
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatcher.rules.settings import DispatchSettings, is_urgent, seconds
+import numpy as np
+
+from dispatcher.rules.crowd import (
+    PASSING,
+    Candidate,
+    Crowd,
+    Flags,
+    Floats,
+    Ints,
+    bars,
+    chance,
+    daypart,
+    log_odds,
+    prices,
+)
+from dispatcher.rules.response import Counts, ResponseCurve, assumed, learned
+from dispatcher.rules.settings import DispatchSettings, Learning, Pace, is_urgent, seconds
 
 HOME, NEIGHBOUR, ANYWHERE = 0, 1, 2
-_NEVER = datetime.min.replace(tzinfo=UTC)
+RINGS = (HOME, NEIGHBOUR, ANYWHERE)
+
+_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -33,16 +54,21 @@ class Reason:
 
 @dataclass(frozen=True)
 class PendingOffer:
-    """An offer that still waits for an answer."""
+    """An offer that still waits for an answer. `chance`: of a yes, as believed when it was made."""
 
     created_at: datetime
     expires_at: datetime
+    chance: float
 
 
 @dataclass(frozen=True)
 class TaskView:
-    """What the policy needs to know of a task. `neighbours`: campus ids, nearest first."""
+    """What the policy needs to know of a task. `neighbours`: campus ids, nearest first.
 
+    `asked`: the volunteers who were put this task before, whatever came of it.
+    """
+
+    task_id: int
     campus_id: int
     neighbours: tuple[int, ...]
     category: str
@@ -50,188 +76,413 @@ class TaskView:
     opened_at: datetime
     due_by: datetime | None = None
     pending: tuple[PendingOffer, ...] = ()
+    asked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """What the policy needs to know of a volunteer.
+class Choice:
+    """Somebody to be asked: their row in the crowd, how near, how likely to say yes, and the price."""
 
-    `on_duty_until`: None off duty. `held`: tasks held now. `week_load`: tasks taken in 7 days.
-    `alerts_today`, `live_offers`: non-urgent offers today, and those still waiting for an answer.
-    `agreed_urgent`: may be asked for urgent help in quiet hours and beyond the caps.
-    `asked`: was put this task before, whatever came of it.
-    """
-
+    row: int
     volunteer_id: int
-    campus_id: int
-    on_duty_until: datetime | None
-    available: bool = True
-    held: int = 0
-    capacity: int = 2
-    week_load: int = 0
-    alerts_today: int = 0
-    live_offers: int = 0
-    last_asked_at: datetime | None = None
-    agreed_urgent: bool = False
-    asked: bool = False
+    ring: int
+    chance: float
+    price: float
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """One candidate seen for one task: how near, why to ask (`why`), why not to (`bars`)."""
+    """Somebody as seen for a task, and why they can't be asked (`bars`), if so."""
 
-    candidate: Candidate
-    ring: int
-    why: tuple[Reason, ...]
+    choice: Choice
     bars: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Whom to ask now, when to look again, what the task then waits for, and whether a person
-    must be told (`hand_over` says why)."""
+    """The next step of a task.
 
-    ask: tuple[Assessment, ...]
+    `ask`: whom to ask now. `waiting`: what it then waits for; `then`: what happens, and when, if that
+    doesn't come. `hand_over`: why a person must be told now.
+    """
+
+    ask: tuple[Choice, ...]
     look_again_at: datetime
     waiting: Reason
+    then: Reason | None = None
     hand_over: Reason | None = None
 
 
-def rank(
-    task: TaskView,
-    candidates: Iterable[Candidate],
+@dataclass(frozen=True)
+class Curves:
+    """How fast people answer, for urgent help and otherwise."""
+
+    urgent: ResponseCurve = field(default_factory=lambda: assumed(True))
+    calm: ResponseCurve = field(default_factory=lambda: assumed(False))
+
+
+def learned_curves(urgent: Counts, calm: Counts, learning: Learning) -> Curves:
+    """How fast people answer, by what was seen so far."""
+    return Curves(learned(True, urgent, learning), learned(False, calm, learning))
+
+
+def plan_round(
+    tasks: Sequence[TaskView],
+    crowd: Crowd,
     now: datetime,
     settings: DispatchSettings,
     zone: ZoneInfo,
-) -> list[Assessment]:
-    """All candidates, best first; those with a bar come after all those without."""
-    assessed = [_assess(task, candidate, now, settings, zone) for candidate in candidates]
-    return sorted(
-        assessed,
-        key=lambda a: (
-            bool(a.bars),
-            len(a.bars),
-            a.ring,
-            a.candidate.held,
-            a.candidate.week_load,
-            a.candidate.last_asked_at or _NEVER,
-            a.candidate.volunteer_id,
-        ),
-    )
-
-
-def plan(
-    task: TaskView,
-    candidates: Iterable[Candidate],
-    now: datetime,
-    settings: DispatchSettings,
-    zone: ZoneInfo,
-) -> Plan:
-    """The next step for an open task.
+    curves: Curves,
+) -> list[Plan]:
+    """The next step for each of `tasks`, all open, decided together; in the order given.
 
     Harmless to repeat: asked again at the same moment, after its offers were written, it asks
     nobody more.
     """
-    pace = settings.pace(task.category, task.urgency)
-    urgent = is_urgent(task.category, task.urgency)
-    eligible = [a for a in rank(task, candidates, now, settings, zone) if not a.bars]
+    round_ = _Round(crowd, now, settings, zone, curves)
+    plans: dict[int, Plan] = {}
+    for i in sorted(range(len(tasks)), key=lambda i: _priority(tasks[i])):
+        plans[i] = round_.plan(tasks[i])
+    return [plans[i] for i in range(len(tasks))]
 
-    quiet_until = None if urgent else _quiet_until(now, settings, zone)
-    if quiet_until is not None:
+
+def ask_more(
+    task: TaskView,
+    crowd: Crowd,
+    now: datetime,
+    settings: DispatchSettings,
+    zone: ZoneInfo,
+    curves: Curves,
+) -> tuple[Choice, ...]:
+    """One more wave at once, from all rings, wherever the clock and the chances stand."""
+    round_ = _Round(crowd, now, settings, zone, curves)
+    wave_max = settings.pace(task.category, task.urgency).wave_max
+    return tuple(itertools.islice(round_.everybody(task), wave_max))
+
+
+def assess(
+    task: TaskView,
+    crowd: Crowd,
+    now: datetime,
+    settings: DispatchSettings,
+    zone: ZoneInfo,
+    curves: Curves,
+) -> list[Assessment]:
+    """Everybody as seen for one task, for a coordinator to choose from: the best without a bar
+    first, then those with the fewest bars, the nearest and likeliest of them first."""
+    round_ = _Round(crowd, now, settings, zone, curves)
+    found = [Assessment(choice, ()) for choice in round_.everybody(task)]
+    found += sorted(
+        round_.barred(task, {a.choice.row for a in found}),
+        key=lambda a: (len(a.bars), a.choice.ring, -a.choice.chance, a.choice.volunteer_id),
+    )
+    return found
+
+
+def why(choice: Choice, person: Candidate) -> tuple[Reason, ...]:
+    """Why somebody is chosen, in the order in which a coordinator reads it."""
+    found = [Reason(("same_campus", "neighbour", "further")[choice.ring])]
+    if person.on_duty_until is not None:
+        found.append(Reason("on_duty_until", {"until": person.on_duty_until.isoformat()}))
+    found.append(Reason("load", {"held": person.held, "week": person.week_load}))
+    if sum(person.accepts) + sum(person.refusals) > 0:
+        found.append(Reason("accepts", {"tenths": round(choice.chance * 10)}))
+    else:
+        found.append(Reason("never_asked"))
+    return tuple(found)
+
+
+def _priority(task: TaskView) -> tuple[bool, datetime, int]:
+    return (not is_urgent(task.category, task.urgency), task.opened_at, task.task_id)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What two tasks must share to see the same chances."""
+
+    category: str
+    urgent: bool
+    look_ahead_s: float
+
+
+_Entry = tuple[float, int, int]
+"""Minus the worth of asking somebody, their id, their row in the crowd: sorts the best first."""
+
+
+class _Ranking:
+    """Everybody who may be asked for one kind of help, best first, as seen from one ring."""
+
+    def __init__(self, crowd: Crowd, rows: Ints, chances: Floats, soon: float, price: Floats) -> None:
+        self.chances = dict(zip(rows.tolist(), chances.tolist(), strict=True))
+        self._rows, self._ids = rows, crowd.volunteer_id[rows]
+        self._worth = -np.log1p(-np.minimum(chances * soon, _ALMOST_SURE)) / price
+        self._campus = crowd.campus_id[rows]
+        self._by_campus = np.lexsort((self._ids, -self._worth, self._campus))
+        self._campus_sorted = self._campus[self._by_campus]
+        self._cache: dict[int | None, list[_Entry]] = {}
+
+    def of_campus(self, campus_id: int) -> list[_Entry]:
+        """Those of one campus."""
+        if campus_id not in self._cache:
+            first, end = np.searchsorted(self._campus_sorted, [campus_id, campus_id + 1])
+            self._cache[campus_id] = self._entries(self._by_campus[first:end])
+        return self._cache[campus_id]
+
+    def everybody(self) -> list[_Entry]:
+        """Those of all campuses."""
+        if None not in self._cache:
+            self._cache[None] = self._entries(np.lexsort((self._ids, -self._worth)))
+        return self._cache[None]
+
+    def _entries(self, order: Ints) -> list[_Entry]:
+        columns = (-self._worth[order], self._ids[order], self._rows[order])
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+_ALMOST_SURE = 0.999_999
+
+
+class _Round:
+    """The decisions of one moment, and who has been chosen in them so far."""
+
+    def __init__(
+        self, crowd: Crowd, now: datetime, settings: DispatchSettings, zone: ZoneInfo, curves: Curves
+    ) -> None:
+        self.crowd, self.now, self.settings, self.curves = crowd, now, settings, curves
+        self.zone = zone
+        self.quiet_until = _quiet_until(now, settings, zone)
+        self.price = prices(crowd, settings.price)
+        self.chosen: set[int] = set()
+        self._bars: dict[bool, dict[str, Flags]] = {}
+        self._rankings: dict[tuple[_Kind, int], _Ranking] = {}
+        self._odds: dict[_Kind, tuple[Ints, Floats]] = {}
+
+    def plan(self, task: TaskView) -> Plan:
+        """The next step for one task, after those planned before it in this round."""
+        now, pace = self.now, self.settings.pace(task.category, task.urgency)
+        urgent = is_urgent(task.category, task.urgency)
+        if self.quiet_until is not None and not urgent:
+            return self._until_morning(task, self.quiet_until)
+        age_s = asking_s(task.opened_at, now, urgent, self.settings, self.zone)
+        kind = _Kind(task.category, urgent, pace.look_ahead_s)
+        out = _Out(task.pending, now, self._curve(urgent), self.settings.learning.decline_share)
+
+        opened = max(ring for ring in RINGS if age_s >= pace.rings_s[ring])
+        pause = seconds(pace.pause_s)
+        young = [p.created_at for p in task.pending if now - p.created_at < pause]
+        room = pace.wave_max - len(young)
+        target = _target(pace, age_s)
+        stream = self._stream(task, kind, opened)
+        ask: list[Choice] = []
+        following = next(stream, None)
+        while following is not None and len(ask) < room and out.within(pace.look_ahead_s) < target:
+            ask.append(following)
+            out.add(following.chance)
+            following = next(stream, None)
+        self.chosen.update(choice.volunteer_id for choice in ask)
+
+        reached = out.within(pace.look_ahead_s) >= target
+        looks = [p.expires_at for p in task.pending if p.expires_at > now]
+        looks += [now + seconds(pace.expiry_s)] if ask else []
+        more_at, told_at, hand_over = None, None, None
+        if following is not None and reached:
+            fades_s = out.falls(target, pace.look_ahead_s, lambda t: _target(pace, age_s + t))
+            more_at = now + seconds(max(fades_s, pace.pause_s))
+        elif following is not None:
+            more_at = min([*young, now]) + pause
+        else:
+            looks.append(now + seconds(self.settings.recheck_s))
+            hopeful_s = out.hopeful_for(pace.little, pace.coordinator_s)
+            if task.asked or ask or self._somebody_soon(task, urgent):
+                hopeful_s = max(hopeful_s, pace.patience_s - age_s)
+            if hopeful_s > 0:
+                told_at = now + seconds(hopeful_s)
+            else:
+                hand_over = Reason("nobody_answered" if task.pending else "nobody_left")
+        if hand_over is None and age_s >= pace.coordinator_s:
+            told_at, hand_over = None, Reason("too_long")
+        elif hand_over is None:
+            by_then = now + seconds(pace.coordinator_s - age_s)
+            told_at = min(told_at or by_then, by_then)
+        asked = len(ask) + len(task.pending)
+        return Plan(
+            ask=tuple(ask),
+            look_again_at=max(min(filter(None, [*looks, more_at, told_at])), now + _SOONEST),
+            waiting=Reason("answers", {"asked": asked}) if asked else Reason("nobody_left"),
+            then=_then(more_at, told_at),
+            hand_over=hand_over,
+        )
+
+    def everybody(self, task: TaskView) -> Iterator[Choice]:
+        """All who may be asked, best first, whichever rings are open."""
+        pace = self.settings.pace(task.category, task.urgency)
+        urgent = is_urgent(task.category, task.urgency)
+        return self._stream(task, _Kind(task.category, urgent, pace.look_ahead_s), ANYWHERE)
+
+    def barred(self, task: TaskView, but: set[int]) -> Iterator[Assessment]:
+        """Everybody but those rows, with what stands in the way of asking them."""
+        urgent = is_urgent(task.category, task.urgency)
+        reasons = self._barred(urgent)
+        odds = self._log_odds(task.category)
+        for row in range(len(self.crowd)):
+            if row in but:
+                continue
+            campus_id, volunteer_id = int(self.crowd.campus_id[row]), int(self.crowd.volunteer_id[row])
+            ring = _ring(task, campus_id)
+            likely = float(chance(odds[row] + self.settings.learning.ring_logit[ring]))
+            found = [name for name, flags in reasons.items() if flags[row]]
+            found += ["asked_before"] if volunteer_id in task.asked else []
+            yield Assessment(Choice(row, volunteer_id, ring, likely, float(self.price[row])), tuple(found))
+
+    def _until_morning(self, task: TaskView, quiet_until: datetime) -> Plan:
         too_late = task.due_by is not None and task.due_by <= quiet_until
         return Plan(
             (),
-            min([quiet_until, *(p.expires_at for p in task.pending if p.expires_at > now)]),
+            min([quiet_until, *(p.expires_at for p in task.pending if p.expires_at > self.now)]),
             Reason("quiet_hours", {"until": quiet_until.isoformat()}),
-            Reason("due_in_quiet_hours") if too_late else None,
+            hand_over=Reason("due_in_quiet_hours") if too_late else None,
         )
 
-    since = _asking_since(task, settings, zone, urgent)
-    fresh = [p for p in task.pending if now - p.created_at < seconds(pace.look_ahead_s)]
-    want = pace.wave - len(fresh)
-    if urgent:
-        want = min(want, settings.urgent_live_max - len(task.pending))
-    ask = tuple(_widened(eligible, since, now, pace.rings_s, want))
+    def _curve(self, urgent: bool) -> ResponseCurve:
+        return self.curves.urgent if urgent else self.curves.calm
 
-    waits = [now + seconds(pace.look_ahead_s)] if ask or fresh else []
-    waits += [p.created_at + seconds(pace.look_ahead_s) for p in fresh]
-    waits += [p.expires_at for p in task.pending if p.expires_at > now]
-    handed_at = since + seconds(pace.coordinator_s)
-    if handed_at > now:
-        waits.append(handed_at)
+    def _stream(self, task: TaskView, kind: _Kind, opened: int) -> Iterator[Choice]:
+        """Who may be asked, best first: the rings open by the clock together, then ring by ring.
 
-    hand_over = None
-    if not ask and not fresh and len(eligible) == 0:
-        # Somebody may come on duty or finish a task: keep looking while the coordinator acts.
-        waits.append(now + seconds(settings.recheck_s))
-        hand_over = Reason("nobody_answered" if task.pending else "nobody_left")
-    elif handed_at <= now:
-        hand_over = Reason("too_long")
+        Whoever was chosen in this round already comes last, and only for urgent help.
+        """
+        near = {task.campus_id, *task.neighbours}
+        chosen_already: list[tuple[int, _Entry]] = []
+        for rings in (RINGS[: opened + 1], *((ring,) for ring in RINGS[opened + 1 :])):
+            streams = [self._ring(task, kind, ring, near) for ring in rings]
+            for entry, ring in heapq.merge(*streams):
+                if entry[1] in self.chosen:
+                    chosen_already.append((ring, entry))
+                else:
+                    yield self._choice(entry, kind, ring)
+        if kind.urgent:
+            for ring, entry in chosen_already:
+                yield self._choice(entry, kind, ring)
 
-    waiting = Reason(
-        "answers" if ask or task.pending else "nobody_left",
-        {"asked": len(ask) + len(task.pending)},
-    )
-    look_again_at = min(waits, default=now + seconds(settings.recheck_s))
-    return Plan(ask, look_again_at, waiting, hand_over)
+    def _ring(self, task: TaskView, kind: _Kind, ring: int, near: set[int]) -> Iterator[tuple[_Entry, int]]:
+        ranking = self._ranking(kind, ring)
+        if ring == ANYWHERE:
+            campus_id = self.crowd.campus_id
+            entries: Iterable[_Entry] = (e for e in ranking.everybody() if campus_id[e[2]] not in near)
+        elif ring == HOME:
+            entries = ranking.of_campus(task.campus_id)
+        else:
+            others = [c for c in dict.fromkeys(task.neighbours) if c != task.campus_id]
+            entries = heapq.merge(*(ranking.of_campus(c) for c in others))
+        return ((entry, ring) for entry in entries if entry[1] not in task.asked)
+
+    def _choice(self, entry: _Entry, kind: _Kind, ring: int) -> Choice:
+        _, volunteer_id, row = entry
+        return Choice(row, volunteer_id, ring, self._ranking(kind, ring).chances[row], float(self.price[row]))
+
+    def _ranking(self, kind: _Kind, ring: int) -> _Ranking:
+        if (kind, ring) not in self._rankings:
+            if kind not in self._odds:
+                barred = np.logical_or.reduce(list(self._barred(kind.urgent).values()))
+                rows = np.flatnonzero(~barred)
+                self._odds[kind] = rows, self._log_odds(kind.category)[rows]
+            rows, odds = self._odds[kind]
+            chances = chance(odds + self.settings.learning.ring_logit[ring])
+            soon = self._curve(kind.urgent).by(kind.look_ahead_s)
+            self._rankings[kind, ring] = _Ranking(self.crowd, rows, chances, soon, self.price[rows])
+        return self._rankings[kind, ring]
+
+    def _log_odds(self, category: str) -> Floats:
+        part = daypart(self.now.astimezone(self.zone))
+        return log_odds(self.crowd, category, part, self.settings.learning)
+
+    def _barred(self, urgent: bool) -> dict[str, Flags]:
+        if urgent not in self._bars:
+            self._bars[urgent] = bars(self.crowd, urgent, self.quiet_until is not None, self.settings)
+        return self._bars[urgent]
+
+    def _somebody_soon(self, task: TaskView, urgent: bool) -> bool:
+        """Whether somebody who wasn't asked yet is only busy just now."""
+        barred = self._barred(urgent)
+        passing = np.logical_or.reduce([barred[name] for name in PASSING])
+        for_good = np.logical_or.reduce([flags for name, flags in barred.items() if name not in PASSING])
+        waiting = {*self.crowd.volunteer_id[passing & ~for_good].tolist()} | self.chosen
+        return not waiting <= task.asked
 
 
-def _assess(
-    task: TaskView, c: Candidate, now: datetime, settings: DispatchSettings, zone: ZoneInfo
-) -> Assessment:
-    urgent = is_urgent(task.category, task.urgency)
-    past_caps = urgent and c.agreed_urgent
-    bars = []
-    if not c.available:
-        bars.append("unavailable")
-    if c.on_duty_until is None:
-        bars.append("off_duty")
-    if c.asked:
-        bars.append("asked_before")
-    if c.held >= c.capacity:
-        bars.append("busy")
-    if not past_caps:
-        if c.live_offers >= settings.live_cap:
-            bars.append("live_offer")
-        if c.alerts_today >= settings.daily_cap:
-            bars.append("daily_cap")
-        if _quiet_until(now, settings, zone) is not None:
-            bars.append("quiet_hours")
-    ring = _ring(task, c)
-    why = [Reason(("same_campus", "neighbour", "further")[ring])]
-    if c.on_duty_until is not None:
-        why.append(Reason("on_duty_until", {"until": c.on_duty_until.isoformat()}))
-    why.append(Reason("load", {"held": c.held, "week": c.week_load}))
-    if c.last_asked_at is None:
-        why.append(Reason("never_asked"))
-    else:
-        why.append(Reason("last_asked", {"at": c.last_asked_at.isoformat()}))
-    return Assessment(c, ring, tuple(why), tuple(bars))
+_SOONEST = timedelta(seconds=1)
 
 
-def _ring(task: TaskView, candidate: Candidate) -> int:
-    if candidate.campus_id == task.campus_id:
+class _Out:
+    """The offers of a task that are out: how likely one of them is still accepted."""
+
+    def __init__(
+        self, pending: Sequence[PendingOffer], now: datetime, curve: ResponseCurve, decline_share: float
+    ) -> None:
+        self.curve = curve
+        self.offers = [(p.chance, max((now - p.created_at).total_seconds(), 0.0)) for p in pending]
+        self.decline_share = decline_share
+
+    def add(self, chance: float) -> None:
+        """One more, made now."""
+        self.offers.append((chance, 0.0))
+
+    def within(self, look_ahead_s: float, after_s: float = 0.0) -> float:
+        """The chance of a yes in the `look_ahead_s` that follow `after_s` of silence."""
+        return self._chance(after_s, lambda elapsed: self.curve.by(elapsed + look_ahead_s))
+
+    def ever(self, after_s: float = 0.0) -> float:
+        """The chance of a yes at any time after `after_s` more of silence."""
+        return self._chance(after_s, lambda _elapsed: 1.0)
+
+    def falls(self, target: float, look_ahead_s: float, target_at: Callable[[float], float]) -> float:
+        """After how many seconds of silence the chance falls below the target of that time."""
+        return _first(lambda t: self.within(look_ahead_s, t) < target_at(t), look_ahead_s)
+
+    def hopeful_for(self, little: float, at_most_s: float) -> float:
+        """For how many seconds of silence there is more than a little chance left."""
+        if self.ever() < little:
+            return 0.0
+        return _first(lambda t: self.ever(t) < little, at_most_s)
+
+    def _chance(self, after_s: float, by: Callable[[float], float]) -> float:
+        """1 − Π(1 − r), r the chance of each to say yes until `by`, given silence until now."""
+        nobody = 1.0
+        for p, age in self.offers:
+            elapsed = age + after_s
+            silent_so_far = self.curve.by(elapsed)
+            declines = (1 - p) * self.decline_share
+            left = 1 - (p + declines) * silent_so_far
+            if left > 0:
+                nobody *= 1 - p * (by(elapsed) - silent_so_far) / left
+        return 1 - nobody
+
+
+def _first(happened: Callable[[float], bool], at_most: float) -> float:
+    """The time in (0, `at_most`] at which something that then stays so becomes true, by bisection."""
+    low, high = 0.0, at_most
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if happened(middle) else (middle, high)
+    return high
+
+
+def _ring(task: TaskView, campus_id: int) -> int:
+    if campus_id == task.campus_id:
         return HOME
-    return NEIGHBOUR if candidate.campus_id in task.neighbours else ANYWHERE
+    return NEIGHBOUR if campus_id in task.neighbours else ANYWHERE
 
 
-def _widened(
-    eligible: Sequence[Assessment],
-    since: datetime,
-    now: datetime,
-    rings_s: Sequence[float],
-    want: int,
-) -> Sequence[Assessment]:
-    """The best `want` of the rings open by the clock, widened at once while they can't fill it."""
-    if want <= 0:
-        return ()
-    open_by_clock = max(r for r, after in enumerate(rings_s) if now >= since + seconds(after))
-    inside: list[Assessment] = []
-    for ring in range(open_by_clock, ANYWHERE + 1):
-        inside = [a for a in eligible if a.ring <= ring]
-        if len(inside) >= want:
-            break
-    return inside[:want]
+def _then(more_at: datetime | None, told_at: datetime | None) -> Reason | None:
+    """What happens next unless somebody says yes, whichever comes first."""
+    if more_at is not None and (told_at is None or more_at <= told_at):
+        return Reason("then_more", {"at": more_at.isoformat()})
+    return Reason("then_told", {"at": told_at.isoformat()}) if told_at is not None else None
+
+
+def _target(pace: Pace, age_s: float) -> float:
+    """The chance to aim at: it grows with the time waited."""
+    return pace.target + (pace.target_late - pace.target) * min(age_s / pace.coordinator_s, 1.0)
 
 
 def _quiet_until(now: datetime, settings: DispatchSettings, zone: ZoneInfo) -> datetime | None:
@@ -241,8 +492,11 @@ def _quiet_until(now: datetime, settings: DispatchSettings, zone: ZoneInfo) -> d
     return settings.quiet.next_end(local)
 
 
-def _asking_since(task: TaskView, settings: DispatchSettings, zone: ZoneInfo, urgent: bool) -> datetime:
-    """When asking could begin: a task of the night that may wait is as new as the morning."""
-    if urgent:
-        return task.opened_at
-    return _quiet_until(task.opened_at, settings, zone) or task.opened_at
+def asking_s(
+    opened_at: datetime, now: datetime, urgent: bool, settings: DispatchSettings, zone: ZoneInfo
+) -> float:
+    """For how many seconds somebody could have been asked: what may wait doesn't age in quiet hours."""
+    elapsed = now - opened_at
+    if not urgent and settings.quiet is not None:
+        elapsed -= settings.quiet.between(opened_at.astimezone(zone), now.astimezone(zone))
+    return elapsed.total_seconds()

@@ -1,8 +1,8 @@
 """Every figure of the dispatch policy in one place, with its unit. All of it is configuration."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from dispatcher.rules.availability import QuietHours
 
@@ -14,46 +14,101 @@ MEDICINE, GROCERIES, URGENT_HELP, OTHER = "medicine", "groceries", "urgent", "ot
 CATEGORIES = (MEDICINE, GROCERIES, URGENT_HELP, OTHER)
 
 
+Figures = TypeVar("Figures", "DispatchSettings", "Pace", "Learning", "Price")
+
+
 @dataclass(frozen=True)
 class Pace:
-    """How fast a kind of task looks for help. All durations in seconds.
+    """How a kind of task looks for help. Durations in seconds, chances from 0 to 1.
 
-    `wave`: how many are asked at once. `look_ahead_s`: how long an unanswered offer counts as
-    likely to be accepted before the next wave. `expiry_s`: the life of an offer. `rings_s`: when
-    the rings same campus, neighbours and everybody on duty open. `coordinator_s`: when a person is
+    `target`: ask until the chance that somebody says yes within `look_ahead_s` reaches it, offers
+    that are out already included. `target_late`: the same once `coordinator_s` have passed; in
+    between it grows evenly, because a task that has waited long may wait less and less.
+    `wave_max`: no more than so many are asked within `pause_s`, the time that a wave is left alone.
+    `expiry_s`: the life of an offer. `rings_s`: when the rings same campus, neighbours and
+    everybody on duty open. `patience_s`: with everybody asked, or busy just now, how long the task
+    may wait for somebody to become free before a person is told. `coordinator_s`: when a person is
     told at the latest; also the target against which the board shows the age. `progress_s`: how
     long after accepting somebody should have moved.
     """
 
-    wave: int
+    target: float
+    target_late: float
     look_ahead_s: float
+    pause_s: float
+    wave_max: int
     expiry_s: float
     rings_s: tuple[float, float, float]
+    little: float
+    patience_s: float
     coordinator_s: float
     progress_s: float
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How the chance that somebody accepts is learned.
+
+    `prior_accepts`, `prior_refusals`: what is believed of somebody who was never asked, as if so
+    many offers had been accepted and refused. `half_life_days`: evidence this old counts half.
+    `facet_weight`: how many offers of one kind of help (or of one part of the day) it takes until
+    what they say counts as much as what is known of the volunteer in general.
+    `ring_logit`: what a further ring adds to the log odds. `fatigue_logit`: what each recent offer
+    adds; an offer `fatigue_half_life_h` hours ago counts half. `decline_share`: of those who won't
+    accept, how many say so. `curve_weight`: how many offers it takes until the learned time to
+    answer counts as much as the assumed one.
+    """
+
+    enabled: bool = True
+    prior_accepts: float = 1.8
+    prior_refusals: float = 3.2
+    half_life_days: float = 60
+    facet_weight: float = 3
+    held_logit: float = -0.5
+    ring_logit: tuple[float, float, float] = (0.0, -0.5, -1.1)
+    fatigue_logit: float = -0.10
+    fatigue_half_life_h: float = 24
+    decline_share: float = 0.6
+    curve_weight: float = 60
+
+
+@dataclass(frozen=True)
+class Price:
+    """What asking somebody costs, against 1 for somebody rested who has done no more than others.
+
+    `fatigue`: for each recent offer. `load`: for each multiple of the mean load (tasks per duty
+    hour) above it. `pending`: for each other offer they have to answer.
+    """
+
+    fatigue: float = 0.05
+    load: float = 0.5
+    pending: float = 1.0
 
 
 @dataclass(frozen=True)
 class DispatchSettings:
     """The policy's figures. `live_cap` and `daily_cap` count non-urgent offers to one volunteer.
 
-    `recheck_s`: with nobody left to ask, how often to look whether somebody has come on duty.
-    `check_s`: how long after delivery the retiree's word is waited for before somebody calls.
+    `little`: with nobody left to ask, a chance below this that somebody asked still says yes is not
+    worth waiting for. `recheck_s`: with nobody left to ask, how often to look whether somebody has
+    come on duty. `check_s`: how long after delivery the retiree's word is waited for before
+    somebody calls.
     """
 
-    urgent: Pace = Pace(4, 60, 300, (0, 60, 120), 240, 900)
-    soon: Pace = Pace(2, 180, 900, (0, 600, 1200), 2700, 3600)
-    routine: Pace = Pace(1, 420, 1800, (0, 1800, 3600), 7200, 7200)
+    urgent: Pace = Pace(0.95, 0.95, 60, 15, 8, 300, (0, 60, 120), 0.5, 0, 240, 900)
+    soon: Pace = Pace(0.50, 0.80, 180, 90, 2, 900, (0, 600, 1200), 0.15, 1500, 2700, 3600)
+    routine: Pace = Pace(0.40, 0.70, 420, 200, 1, 1800, (0, 1800, 3600), 0.15, 4200, 7200, 7200)
+    learning: Learning = field(default_factory=Learning)
+    price: Price = field(default_factory=Price)
     daily_cap: int = 4
     live_cap: int = 1
-    urgent_live_max: int = 8
-    recheck_s: float = 120
+    recheck_s: float = 30
     check_s: float = 7200
     quiet: QuietHours | None = field(default_factory=lambda: QuietHours(time(21, 0), time(7, 0)))
 
     def pace(self, category: str, urgency: str) -> Pace:
         """The pace of a task: urgent help is urgent whatever was ticked, medicine never dawdles."""
-        if urgency == URGENT or category == URGENT_HELP:
+        if is_urgent(category, urgency):
             return self.urgent
         if urgency == SOON or category == MEDICINE:
             return self.soon
@@ -65,7 +120,7 @@ def is_urgent(category: str, urgency: str) -> bool:
     return urgency == URGENT or category == URGENT_HELP
 
 
-def with_overrides(settings: DispatchSettings, overrides: dict[str, Any]) -> DispatchSettings:
+def with_overrides(settings: Figures, overrides: dict[str, Any], prefix: str = "") -> Figures:
     """`settings` with values replaced by those of a nested mapping, as read from a TOML file.
 
     Raises:
@@ -75,16 +130,11 @@ def with_overrides(settings: DispatchSettings, overrides: dict[str, Any]) -> Dis
     known = {f.name for f in fields(settings)}
     for name, value in overrides.items():
         if name not in known or name == "quiet":
-            raise ValueError(f"unknown dispatch setting: {name}")
+            raise ValueError(f"unknown dispatch setting: {prefix}{name}")
         before = getattr(settings, name)
-        if isinstance(before, Pace):
-            pace_names = {f.name for f in fields(Pace)}
-            if unknown := set(value) - pace_names:
-                raise ValueError(f"unknown dispatch setting: {name}.{min(unknown)}")
-            value = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-            changes[name] = replace(before, **value)
-        else:
-            changes[name] = value
+        if is_dataclass(before):
+            value = with_overrides(before, value, f"{prefix}{name}.")
+        changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(settings, **changes)
 
 

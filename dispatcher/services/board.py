@@ -20,10 +20,14 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules import policy
-from dispatcher.rules.availability import Window, on_duty_until
+from dispatcher.rules.availability import on_duty_until
+from dispatcher.rules.crowd import Crowd
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, MessageState, TaskState
 from dispatcher.rules.settings import seconds
-from dispatcher.services import candidates, messaging
+from dispatcher.services import candidates, learning, messaging
+
+TO_CHOOSE_FROM = 400
+"""So many volunteers are offered to a coordinator who assigns by hand, the nearest campuses first."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,22 @@ class Board:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """A volunteer whom a coordinator may choose: why they would be asked, and why they aren't."""
+
+    volunteer: Volunteer
+    why: list[dict[str, Any]]
+    bars: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Detail:
     """One task in full. `seen_event_id`: the last line of history on this page."""
 
     row: Row
     events: list[Event]
     messages: list[tuple[Message, str]]
-    ranked: list[tuple[policy.Assessment, Volunteer]]
+    ranked: list[Ranked]
     seen_event_id: int
 
 
@@ -159,21 +172,29 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
         .order_by(Event.id)
     ).all()  # fmt: skip
     messages = session.scalars(select(Message).where(Message.task_id == task.id).order_by(Message.id)).all()
-    settings, zone = current_app.config["DISPATCH"], current_app.config["ZONE"]
-    ranked = []
-    if TaskState(task.state) in OPEN_ENDED:
-        ranked = policy.rank(
-            candidates.task_view(task), candidates.everybody(session, task, now), now, settings, zone
-        )
-    people = {v.id: v for v in session.scalars(select(Volunteer).where(Volunteer.active))}
     lost = _lost_sms(session, [task.id])
     return Detail(
         row=_row(task, list(items), lost.get(task.id, 0), now),
         events=list(events),
         messages=[(m, as_sent(m, now)) for m in messages],
-        ranked=[(a, people[a.candidate.volunteer_id]) for a in ranked],
+        ranked=_ranked(session, task, now) if TaskState(task.state) in OPEN_ENDED else [],
         seen_event_id=max((e.id for e in events), default=0),
     )
+
+
+def _ranked(session: Session, task: Task, now: datetime) -> list[Ranked]:
+    """Whom a coordinator may choose from, best first, with why."""
+    people = candidates.everybody(session, task, now, TO_CHOOSE_FROM)
+    assessed = policy.assess(
+        candidates.task_view(session, task), Crowd.of(candidate for candidate, _ in people), now,
+        current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(session),
+    )  # fmt: skip
+    found = []
+    for one in assessed:
+        candidate, volunteer = people[one.choice.row]
+        why = [reason.as_dict() for reason in policy.why(one.choice, candidate)]
+        found.append(Ranked(volunteer, why, one.bars))
+    return found
 
 
 def as_sent(message: Message, now: datetime) -> str:
@@ -205,8 +226,7 @@ def roster(session: Session, now: datetime) -> list[tuple[Volunteer, datetime | 
 
 def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | None:
     """Until when `volunteer` is on duty, or None."""
-    windows = [Window(w.weekday, w.start_min, w.end_min) for w in volunteer.windows]
-    return on_duty_until(windows, now, zone)
+    return on_duty_until(candidates.duty_windows(volunteer.windows), now, zone)
 
 
 def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -> Row:

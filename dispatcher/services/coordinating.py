@@ -11,7 +11,7 @@ from dispatcher.database import transaction, wake
 from dispatcher.models import Assignment, Attention, Event, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
 from dispatcher.rules.settings import URGENCIES, seconds
-from dispatcher.services import attention, dispatching, history, outbox, responding, tokens
+from dispatcher.services import attention, dispatching, history, learning, outbox, responding, tokens
 from dispatcher.services.progress import end, reopen
 from dispatcher.services.states import move
 
@@ -69,7 +69,8 @@ def assign(edit: Edit, volunteer_id: int) -> None:
             move(tx, offer, OfferState.ACCEPTED, LIVE_OFFER, answered_at=edit.now)
         history.record(tx, "assigned", actor, edit.now, task, volunteer=volunteer.name)
         attention.settle(tx, task, edit.now, actor, "assigned", attention.SETTLED_BY_ASSIGNING)
-        responding.settle_assignment(tx, task, volunteer, edit.by.id, edit.now)
+        withdrawn = responding.settle_assignment(tx, task, volunteer, edit.by.id, edit.now)
+        learning.learn(tx, withdrawn, edit.now)
 
 
 def ask_more(edit: Edit) -> int:
@@ -138,8 +139,7 @@ def cancel(edit: Edit, reason: str) -> None:
             raise Refused("over")
         history.record(tx, "cancelled", actor, edit.now, task, said=reason)
         attention.settle(tx, task, edit.now, actor, "cancelled")
-        for offer in list(task.offers):
-            responding.withdraw(tx, offer, "cancelled_volunteer", edit.now)
+        learning.learn(tx, responding.withdraw(tx, task.offers, "cancelled_volunteer", edit.now), edit.now)
         if been_there:
             return  # it was brought: "nobody will come" would be news from nowhere
         if standing is not None:
@@ -162,8 +162,7 @@ def close(edit: Edit, note: str) -> None:
             raise Refused("over")
         history.record(tx, "closed", actor, edit.now, task, said=note)
         attention.settle(tx, task, edit.now, actor, "closed")
-        for offer in list(task.offers):
-            responding.withdraw(tx, offer, "closed_volunteer", edit.now)
+        learning.learn(tx, responding.withdraw(tx, task.offers, "closed_volunteer", edit.now), edit.now)
         if standing is not None and on_the_way:
             outbox.to_volunteer(tx, "closed_volunteer", standing.volunteer, edit.now, task)
 

@@ -1,5 +1,7 @@
 """Looking at a task when it is due: the next wave, an expiry, a person told."""
 
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import current_app
@@ -9,10 +11,16 @@ from sqlalchemy.orm import Session
 from dispatcher.database import db, transaction
 from dispatcher.models import Offer, Task, Volunteer
 from dispatcher.rules import policy
+from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, is_urgent, seconds
-from dispatcher.services import attention, candidates, history, outbox
+from dispatcher.services import attention, candidates, history, learning, outbox
 from dispatcher.services.states import move
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 50
+"""So many tasks are decided in one transaction at most, so that nobody else waits long for it."""
 
 _PLANNER_LOCK = 727_001
 """Any number, the same in every process: the name of the lock."""
@@ -27,8 +35,23 @@ def due(now: datetime, limit: int = 200) -> list[int]:
     )
 
 
-def look(task_id: int, now: datetime) -> None:
+def look_or_set_aside(task_id: int, now: datetime) -> None:
+    """As :func:`look`; a task that can't be seen to mustn't stop all the others.
+
+    It is tried once more without the others, whose fault it may be; then a person hears of it.
+    """
+    for alone in (False, True):
+        try:
+            return look(task_id, now, alone)
+        except Exception:
+            log.exception("task %s can't be seen to%s", task_id, " alone" if alone else "")
+    set_aside(task_id, now)
+
+
+def look(task_id: int, now: datetime, alone: bool = False) -> None:
     """Do what is due for a task, whatever its state; nothing when nothing is due.
+
+    Open tasks that are due too are decided with it, unless it is to be seen to `alone`.
 
     Any number of workers may look at once: the row is locked (on SQLite the whole database is), and
     whoever comes second finds `look_again_at` in the future.
@@ -38,7 +61,8 @@ def look(task_id: int, now: datetime) -> None:
         if task is None or task.look_again_at is None or task.look_again_at > now:
             return
         if task.state == TaskState.OPEN and not task.remote:
-            _next_wave(tx, task, now)
+            others = [] if alone else _also_due(tx, task, now)
+            _round(tx, [task, *others], now)
         elif task.state == TaskState.OPEN:
             task.look_again_at, task.waiting = None, {"code": "remote"}
             attention.raise_(tx, "remote", now, task)
@@ -71,38 +95,57 @@ def lock(tx: Session, task_id: int) -> Task | None:
 
 def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> int:
     """Ask one more wave at once, wherever the clock stands. How many were asked."""
-    settings = current_app.config["DISPATCH"]
-    zone = current_app.config["ZONE"]
     _one_planner(tx)
-    view = candidates.task_view(task)
-    ranked = policy.rank(view, candidates.on_duty(tx, task, now), now, settings, zone)
-    wave = settings.pace(task.category, task.urgency).wave
-    chosen = [a for a in ranked if not a.bars][:wave]
-    _offer(tx, task, chosen, actor, now)
+    people = candidates.on_duty(tx, [task], now)
+    chosen = policy.ask_more(
+        candidates.task_view(tx, task), Crowd.of(people), now,
+        current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
+    )  # fmt: skip
+    _offer(tx, task, chosen, people, actor, now)
     if chosen:
         task.look_again_at = now
     return len(chosen)
 
 
-def _next_wave(tx: Session, task: Task, now: datetime) -> None:
-    settings = current_app.config["DISPATCH"]
-    _one_planner(tx)
-    _expire(tx, task, now)
-    step = policy.plan(
-        candidates.task_view(task),
-        candidates.on_duty(tx, task, now),
-        now,
-        settings,
-        current_app.config["ZONE"],
+def _also_due(tx: Session, first: Task, now: datetime) -> list[Task]:
+    """Other open tasks that are due: what is due together is decided together.
+
+    Those that another worker has in hand are left to it.
+    """
+    query = (
+        select(Task)
+        .where(
+            Task.look_again_at <= now,
+            Task.state == str(TaskState.OPEN),
+            Task.remote.is_(False),
+            Task.id != first.id,
+        )
+        .order_by(Task.look_again_at)
+        .limit(TOGETHER - 1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     )
-    _offer(tx, task, step.ask, history.SYSTEM, now)
-    task.look_again_at = step.look_again_at
-    task.waiting = step.waiting.as_dict()
-    # What was said of an earlier moment ("nobody is being asked") may no longer be so.
-    stale = {*attention.SETTLED_BY_ACCEPTING} - {step.hand_over.code if step.hand_over else ""}
-    attention.settle(tx, task, now, history.SYSTEM, "superseded", tuple(stale))
-    if step.hand_over is not None:
-        attention.raise_(tx, step.hand_over.code, now, task, **step.hand_over.params)
+    return list(tx.scalars(query))
+
+
+def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
+    """The next step of open tasks, decided together."""
+    _one_planner(tx)
+    _expire(tx, tasks, now)
+    people = candidates.on_duty(tx, tasks, now)
+    plans = policy.plan_round(
+        [candidates.task_view(tx, task) for task in tasks], Crowd.of(people), now,
+        current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
+    )  # fmt: skip
+    for task, plan in zip(tasks, plans, strict=True):
+        _offer(tx, task, plan.ask, people, history.SYSTEM, now)
+        task.look_again_at = plan.look_again_at
+        task.waiting = plan.waiting.as_dict() | ({"then": plan.then.as_dict()} if plan.then else {})
+        # What was said of an earlier moment ("nobody is being asked") may no longer be so.
+        stale = {*attention.SETTLED_BY_ACCEPTING} - {plan.hand_over.code if plan.hand_over else ""}
+        attention.settle(tx, task, now, history.SYSTEM, "superseded", tuple(stale))
+        if plan.hand_over is not None:
+            attention.raise_(tx, plan.hand_over.code, now, task, **plan.hand_over.params)
 
 
 def _one_planner(tx: Session) -> None:
@@ -111,38 +154,46 @@ def _one_planner(tx: Session) -> None:
         tx.execute(select(func.pg_advisory_xact_lock(_PLANNER_LOCK)))
 
 
-def _expire(tx: Session, task: Task, now: datetime) -> None:
-    for offer in task.offers:
-        if (
-            offer.state in LIVE_OFFER
-            and offer.expires_at <= now
-            and move(tx, offer, OfferState.EXPIRED, LIVE_OFFER)
-        ):
-            history.record(tx, "expired", history.SYSTEM, now, task, volunteer=offer.volunteer.name)
+def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
+    """End the offers that nobody has answered in time."""
+    expired = [
+        offer
+        for task in tasks
+        for offer in task.offers
+        if offer.state in LIVE_OFFER
+        and offer.expires_at <= now
+        and move(tx, offer, OfferState.EXPIRED, LIVE_OFFER)
+    ]
+    for offer in expired:
+        history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=offer.volunteer.name)
+    learning.learn(tx, expired, now)
 
 
 def _offer(
     tx: Session,
     task: Task,
-    chosen: list[policy.Assessment] | tuple[policy.Assessment, ...],
+    chosen: Sequence[policy.Choice],
+    people: Sequence[Candidate],
     actor: history.Actor,
     now: datetime,
 ) -> None:
-    """Write a wave: its offers, their messages, one line of history."""
+    """Write a wave: its offers, their messages, one line of history. `people`: the crowd's rows."""
     if not chosen:
         return
-    settings = current_app.config["DISPATCH"]
+    settings: DispatchSettings = current_app.config["DISPATCH"]
     pace = settings.pace(task.category, task.urgency)
     wave = 1 + max((offer.wave for offer in task.offers), default=0)
     asked = []
-    for assessment in chosen:
-        volunteer = tx.get_one(Volunteer, assessment.candidate.volunteer_id)
+    for choice in chosen:
+        volunteer = tx.get_one(Volunteer, choice.volunteer_id)
+        why = [reason.as_dict() for reason in policy.why(choice, people[choice.row])]
         offer = Offer(
             task=task,
             volunteer=volunteer,
             wave=wave,
-            ring=assessment.ring,
-            why=[reason.as_dict() for reason in assessment.why],
+            ring=choice.ring,
+            chance=choice.chance,
+            why=why,
             urgent=is_urgent(task.category, task.urgency),
             state=OfferState.QUEUED,
             created_at=now,
@@ -150,11 +201,11 @@ def _offer(
         )
         tx.add(offer)
         tx.flush()
-        volunteer.last_asked_at = now
+        learning.offered(volunteer, now)
         code = outbox.reply_code(tx, volunteer.phone, "help", task, now, volunteer.id)
         outbox.to_volunteer(
             tx, "offer", volunteer, now, task, offer,
             area=task.retiree.area, yes=f"{code.slot}1", no=f"{code.slot}0",
         )  # fmt: skip
-        asked.append({"name": volunteer.name, "why": offer.why})
+        asked.append({"name": volunteer.name, "why": why})
     history.record(tx, "wave", actor, now, task, wave=wave, asked=asked)

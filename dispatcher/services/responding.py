@@ -1,5 +1,6 @@
 """A volunteer answers: one conditional UPDATE decides who comes, everybody else is told kindly."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ from dispatcher.rules.lifecycle import (
     TaskState,
 )
 from dispatcher.rules.settings import seconds
-from dispatcher.services import attention, history, outbox
+from dispatcher.services import attention, history, learning, outbox
 from dispatcher.services.states import move
 
 
@@ -45,11 +46,15 @@ def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: s
         history.record(tx, "too_late", history.volunteer(volunteer), now, task, said=said)
         return Answer.TAKEN if task.state != TaskState.CANCELLED else Answer.OVER
     offer = offer_of(tx, task, volunteer)
-    if offer is not None:
-        move(tx, offer, OfferState.ACCEPTED, answered_at=now, said=said[:500] or offer.said)
+    ended = []
+    if offer is not None and move(
+        tx, offer, OfferState.ACCEPTED, answered_at=now, said=said[:500] or offer.said
+    ):
+        ended.append(offer)
     history.record(tx, "accepted", history.volunteer(volunteer), now, task, said=said)
     attention.settle(tx, task, now, history.volunteer(volunteer), "accepted", attention.SETTLED_BY_ACCEPTING)
-    settle_assignment(tx, task, volunteer, None, now)
+    ended += settle_assignment(tx, task, volunteer, None, now)
+    learning.learn(tx, ended, now)
     return Answer.YOURS
 
 
@@ -71,13 +76,14 @@ def word_by(task: Task, now: datetime) -> datetime:
 
 def settle_assignment(
     tx: Session, task: Task, volunteer: Volunteer, staff_id: int | None, now: datetime
-) -> None:
-    """What follows from a task won: the assignment, thanks to the others, word to all concerned."""
+) -> list[Offer]:
+    """What follows from a task won: the assignment, thanks to the others, word to all concerned.
+
+    The offers of the others that have ended by it are returned.
+    """
     tx.add(Assignment(task=task, volunteer=volunteer, by_staff_id=staff_id, created_at=now))
     tx.flush()
-    for other in list(task.offers):
-        if other.volunteer_id != volunteer.id:
-            withdraw(tx, other, "taken", now)
+    withdrawn = withdraw(tx, [o for o in task.offers if o.volunteer_id != volunteer.id], "taken", now)
     attention.superseded(tx, task, now)
     code = outbox.reply_code(tx, volunteer.phone, "help", task, now, volunteer.id)
     retiree = task.retiree
@@ -103,12 +109,19 @@ def settle_assignment(
         volunteer_id=volunteer.id,
         code=outbox.spoken_code(task),
     )
+    return withdrawn
 
 
-def withdraw(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
-    """End a live offer, and say so (`kind` of SMS) if its own SMS may have gone out."""
-    if not move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER):
-        return
+def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> list[Offer]:
+    """End those of `offers` that are live, and return them; `kind`: the SMS that says so."""
+    ended = [offer for offer in offers if move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER)]
+    for offer in ended:
+        _say_withdrawn(tx, offer, kind, now)
+    return ended
+
+
+def _say_withdrawn(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
+    """Say so if the offer's own SMS may have gone out."""
     announced = tx.scalars(
         select(Message).where(Message.offer_id == offer.id, Message.kind == "offer")
     ).first()
@@ -123,6 +136,7 @@ def withdraw(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
 def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime) -> Answer:
     """A no, with the reason kept. The next volunteer is asked at once."""
     offer = offer_of(tx, task, volunteer)
+    waited_for = offer is not None and offer.state in LIVE_OFFER
     if offer is None or not move(
         tx, offer, OfferState.DECLINED, answered_at=now,
         decline_reason=reason[:20], said=said[:500],
@@ -130,6 +144,8 @@ def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: st
         if offer is not None and said:
             offer.said = said[:500]
         return Answer.DECLINED if task.state == TaskState.OPEN else Answer.OVER
+    if waited_for:
+        learning.learn(tx, [offer], now)  # silence until it expired has been counted already
     history.record(tx, "declined", history.volunteer(volunteer), now, task, reason=reason, said=said)
     if task.state == TaskState.OPEN:
         task.look_again_at = now

@@ -89,11 +89,14 @@ def items_line(items: list[dict[str, Any]]) -> str:
     return ("; " if language() == "en" else "；").join(parts)
 
 
-def reason(entry: dict[str, Any], at: datetime | None = None) -> str:
-    """One reason of a choice ("same campus"), or what a task waits for.
+def waiting(entry: dict[str, Any]) -> str:
+    """What a task waits for, and what happens, and when, if that doesn't come."""
+    then = entry.get("then")
+    return _("; ").join(filter(None, (reason(entry), reason(then) if then else "")))
 
-    `at`: when it was chosen; "last asked … ago" counts back from there.
-    """
+
+def reason(entry: dict[str, Any]) -> str:
+    """One reason of a choice ("same campus"), or what a task waits for."""
     match entry.get("code"):
         case "same_campus":
             return _("same campus")
@@ -110,9 +113,14 @@ def reason(entry: dict[str, Any], at: datetime | None = None) -> str:
             return f"{now_text}{_(', ')}{week_text}"
         case "never_asked":
             return _("never asked yet")
-        case "last_asked":
-            since = (at or utcnow()) - _moment(entry["at"])
-            return _("last asked %(span)s ago", span=span(since.total_seconds()))
+        case "accepts" if entry["tenths"] < 1:
+            return _("rarely accepts")
+        case "accepts":
+            return _("accepts about %(tenths)d in 10", tenths=entry["tenths"])
+        case "then_more":
+            return _("asking more at %(time)s", time=localtime(_moment(entry["at"])))
+        case "then_told":
+            return _("a coordinator is told at %(time)s", time=localtime(_moment(entry["at"])))
         case "planning":
             return _("choosing whom to ask")
         case "answers":
@@ -131,9 +139,9 @@ def reason(entry: dict[str, Any], at: datetime | None = None) -> str:
     return ""
 
 
-def sentence(entries: list[dict[str, Any]], at: datetime | None = None) -> str:
-    """Several reasons in one line; `at` as in :func:`reason`."""
-    return _(", ").join(filter(None, (reason(e, at) for e in entries)))
+def sentence(entries: list[dict[str, Any]]) -> str:
+    """Several reasons in one line."""
+    return _(", ").join(filter(None, map(reason, entries)))
 
 
 def actor(event: Event) -> str:
@@ -292,7 +300,7 @@ def init_app(app: Flask) -> None:
         "span": span,
         "yuan": yuan,
         "items_line": items_line,
-        "reason": reason,
+        "waiting": waiting,
         "sentence": sentence,
         "event_text": event_text,
         "event_detail": event_detail,

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Message, Offer, Staff, Task
-from dispatcher.services import coordinating, dispatching, intake, progress, responding
+from dispatcher.rules.policy import TaskView
+from dispatcher.services import candidates, coordinating, dispatching, intake, progress, responding
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED, SAME_NEED, Call, SameNeedIsOver, Wanted
 from tests.integration.conftest import People, now, save_call, volunteer
@@ -175,14 +177,15 @@ def test_one_failing_task_doesnt_stop_the_others(
         for key in ("a", "b"):
             save_call(people, key, category="medicine" if key == "a" else "groceries")
         broken, fine = db.session.scalars(select(Task.id).order_by(Task.id)).all()
-        look = dispatching.look
+        view = candidates.task_view
 
-        def fails_for_one(task_id: int, at: object) -> None:
-            if task_id == broken:
+        def fails_for_one(session: Session, task: Task) -> TaskView:
+            if task.id == broken:
                 raise ZeroDivisionError
-            look(task_id, at)  # type: ignore[arg-type]
+            return view(session, task)
 
-        monkeypatch.setattr("dispatcher.services.dispatching.look", fails_for_one)
+        # Both are due, so they are decided together: the broken one must not take the other along.
+        monkeypatch.setattr("dispatcher.services.candidates.task_view", fails_for_one)
         jobs.tick.run()
         assert db.session.get_one(Task, fine).offers
         assert _standing() == ["software"]

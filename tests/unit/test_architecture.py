@@ -14,8 +14,8 @@ from tasks import jobs
 ROOT = Path(__file__).parents[2]
 
 PURE_MAY_IMPORT = {
-    "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "re",
-    "typing", "unicodedata", "zoneinfo", "dispatcher.rules", "phonenumbers", "pypinyin",
+    "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "heapq", "itertools", "math",
+    "re", "typing", "unicodedata", "zoneinfo", "dispatcher.rules", "numpy", "phonenumbers", "pypinyin",
 }  # fmt: skip
 
 MAY_NOT_IMPORT = {
@@ -44,9 +44,16 @@ def _within(module: str, packages: set[str] | list[str]) -> bool:
     return any(module == p or module.startswith(p + ".") for p in packages)
 
 
-def test_the_rules_import_nothing_but_what_is_pure() -> None:
-    outside = {(f, m) for f, m in _imports("dispatcher/rules") if not _within(m, PURE_MAY_IMPORT)}
+@pytest.mark.parametrize("folder", ["dispatcher/rules", "dispatcher/simulation"])
+def test_the_rules_and_their_simulation_import_nothing_but_what_is_pure(folder: str) -> None:
+    pure = PURE_MAY_IMPORT | ({"dispatcher.simulation"} if folder.endswith("simulation") else set())
+    outside = {(f, m) for f, m in _imports(folder) if not _within(m, pure)}
     assert not outside
+
+
+def test_the_rules_know_nothing_of_numpys_lots() -> None:
+    for file in (ROOT / "dispatcher/rules").glob("*.py"):
+        assert "np.random" not in file.read_text(), file.name
 
 
 @pytest.mark.parametrize("call", ["now", "utcnow", "today", "time", "random"])

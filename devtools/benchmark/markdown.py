@@ -1,0 +1,83 @@
+"""The tables of the documentation, from one run of the benchmark."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from devtools.benchmark.cases import OURS, POLICIES, Case, Plan, Results
+from devtools.benchmark.report import COLUMNS, Column
+from devtools.benchmark.runs import ORACLE
+from dispatcher.simulation.contenders import ABLATIONS
+
+_COMPACT = tuple(
+    column
+    for column in COLUMNS
+    if column.metric
+    in ("urgent_p50_s", "urgent_p95_s", "urgent_within_120s", "medicine_p95_s", "groceries_p95_s",
+        "alerts_per_accept", "coordinator_share", "gini_load_per_duty_hour")
+)  # fmt: skip
+
+
+def tables(plan: Plan, results: Results) -> str:
+    """The base case in full, the other cases in short, and what each part of the rules is worth."""
+    parts = [_preface(plan), "### The base case\n", *_base(plan.base, results), ""]
+    parts += ["### Other cases\n", *_others(plan.cases[1:], results), ""]
+    parts += ["### What each part is worth\n", *_ablations(plan.cases, results), ""]
+    return "\n".join(parts)
+
+
+def _preface(plan: Plan) -> str:
+    kind = "Quick set" if plan.quick else "Full set"
+    return (
+        f"{kind}, simulated: seeds {plan.seeds[0]} to {plan.seeds[-1]}, {plan.days} days each. "
+        "Means over the seeds, ± half the width of the 95 % interval.\n"
+    )
+
+
+def _base(base: Case, results: Results) -> Iterator[str]:
+    rows = ([f"`{policy}`", *_cells(base, policy, results, COLUMNS)] for policy in POLICIES)
+    return _table(["Rule", *(column.name for column in COLUMNS)], rows)
+
+
+def _others(cases: Sequence[Case], results: Results) -> Iterator[str]:
+    rows = (
+        [case.title if policy == OURS else "", f"`{policy}`", *_cells(case, policy, results, _COMPACT, False)]
+        for case in cases
+        for policy in POLICIES
+        if policy != ORACLE
+    )
+    return _table(["Case", "Rule", *(column.name for column in _COMPACT)], rows)
+
+
+def _ablations(cases: Sequence[Case], results: Results) -> Iterator[str]:
+    """The whole rules, then how far each ablation differs from them in the same worlds."""
+    rows = (
+        [case.title if policy == OURS else "", f"`{policy}`", *_differences(case, policy, results)]
+        for case in cases
+        if case.ablations
+        for policy in (OURS, *ABLATIONS)
+    )
+    return _table(["Case", "Rule", *(column.name for column in _COMPACT)], rows)
+
+
+def _differences(case: Case, policy: str, results: Results) -> list[str]:
+    if policy == OURS:
+        return _cells(case, policy, results, _COMPACT, False)
+    found = []
+    for column in _COMPACT:
+        whole, without = (results.values(case, name, column.metric) for name in (OURS, policy))
+        found.append(f"{column.scale * float(np.mean(without - whole)):+.{column.digits}f}")
+    return found
+
+
+def _cells(
+    case: Case, policy: str, results: Results, columns: Sequence[Column], spread: bool = True
+) -> list[str]:
+    figures = results.figures(case, policy)
+    return [column.cell(figures[column.metric], spread) for column in columns]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'|'.join(' --- ' for _ in head)}|"
+    yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -1,0 +1,100 @@
+"""Outcomes become evidence, in the transaction that records them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
+from dispatcher.rules import response
+from dispatcher.rules.crowd import FACETS
+from dispatcher.rules.learning import Evidence, outcome, recent_offers
+from dispatcher.rules.lifecycle import OfferState
+from dispatcher.rules.policy import Curves, learned_curves
+
+ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
+TELLING = (*ANSWERED, OfferState.EXPIRED)
+"""Outcomes that say something of a volunteer; an offer that was withdrawn doesn't."""
+
+
+def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
+    """Take in offers that have ended just now, in the states they have now.
+
+    All of a transaction in one call and in a fixed order, so that two of them can't lock each other.
+    """
+    if not current_app.config["DISPATCH"].learning.enabled:
+        return
+    offers = sorted(ended, key=lambda o: (o.volunteer_id, o.id))
+    for offer in offers:
+        if offer.state in TELLING:
+            _note_outcome(tx, offer, now)
+    for offer in sorted(offers, key=lambda o: (o.task.campus_id, o.urgent, o.id)):
+        _note_answer(tx, offer, now)
+
+
+def offered(volunteer: Volunteer, now: datetime) -> None:
+    """Somebody is put one more task: they tire of it for a while."""
+    volunteer.recent_offers = 1 + recently(volunteer, now)
+    volunteer.last_asked_at = now
+
+
+def recently(volunteer: Volunteer, now: datetime) -> float:
+    """The recent offers of a volunteer, faded."""
+    if volunteer.last_asked_at is None:
+        return 0.0
+    since = now - volunteer.last_asked_at
+    return recent_offers(volunteer.recent_offers, since, current_app.config["DISPATCH"].learning)
+
+
+def evidence(row: Acceptance | None, now: datetime) -> Evidence:
+    """What is known of a volunteer, as it was noted last."""
+    if row is None:
+        return Evidence([0.0] * len(FACETS), [0.0] * len(FACETS), now)
+    return Evidence(
+        [row.accepts.get(facet, 0.0) for facet in FACETS],
+        [row.refusals.get(facet, 0.0) for facet in FACETS],
+        row.as_of,
+    )
+
+
+def curves(session: Session) -> Curves:
+    """How fast people answer, by what was seen at all campuses."""
+    rows = session.scalars(select(AnswerTimes)).all()
+    urgent, calm = (
+        response.together(_counts(row) for row in rows if row.urgent is which) for which in (True, False)
+    )
+    return learned_curves(urgent, calm, current_app.config["DISPATCH"].learning)
+
+
+def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
+    row = tx.get(Acceptance, offer.volunteer_id, with_for_update=True)
+    local = now.astimezone(current_app.config["ZONE"])
+    accepted = offer.state == OfferState.ACCEPTED
+    learning = current_app.config["DISPATCH"].learning
+    known = outcome(evidence(row, now), offer.task.category, local, accepted, learning)
+    if row is None:
+        row = Acceptance(volunteer_id=offer.volunteer_id)
+        tx.add(row)
+    row.accepts = dict(zip(FACETS, known.accepts, strict=True))
+    row.refusals = dict(zip(FACETS, known.refusals, strict=True))
+    row.as_of = now
+    tx.flush()
+
+
+def _note_answer(tx: Session, offer: Offer, now: datetime) -> None:
+    key = {"campus_id": offer.task.campus_id, "urgent": offer.urgent}
+    row = tx.get(AnswerTimes, key, with_for_update=True)
+    before = _counts(row) if row is not None else response.Counts()
+    elapsed_s = (now - offer.created_at).total_seconds()
+    counts = response.observed(before, elapsed_s, offer.state in ANSWERED)
+    if row is None:
+        row = AnswerTimes(**key)
+        tx.add(row)
+    row.waiting, row.answered = list(counts.waiting), list(counts.answered)
+    tx.flush()
+
+
+def _counts(row: AnswerTimes) -> response.Counts:
+    return response.Counts(tuple(row.waiting), tuple(row.answered))
