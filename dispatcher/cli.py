@@ -1,9 +1,10 @@
-"""Commands of the house: `flask demo load`, `flask staff add`."""
+"""Commands of the house: `flask demo load`, `flask staff add`, `flask simulate-roster`."""
 
 import click
 from flask import Flask, current_app
 from sqlalchemy import func, select
 
+from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
 from dispatcher.models import ROLES, Campus, Retiree, Staff
 from dispatcher.services import accounts
@@ -13,6 +14,7 @@ def init_app(app: Flask) -> None:
     """Register the commands."""
     app.cli.add_command(demo)
     app.cli.add_command(staff)
+    app.cli.add_command(simulate_roster)
 
 
 @click.group()

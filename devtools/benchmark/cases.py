@@ -7,7 +7,7 @@ import numpy as np
 
 from devtools.benchmark.runs import ORACLE, Job, Outcome, mean_and_half_width
 from dispatcher.rules.settings import DispatchSettings
-from dispatcher.simulation.contenders import ABLATIONS, RIVALS
+from dispatcher.simulation.contenders import ABLATIONS
 from dispatcher.simulation.world import Floats, Scenario
 
 OURS = "dispatcher"

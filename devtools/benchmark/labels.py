@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox, BboxBase
 
@@ -11,10 +10,9 @@ _POINT = 9.0
 """The room that a point itself takes, in points."""
 
 _PLACES = tuple(
-    (x, y)
-    for far in (1.0, 1.8, 2.8)
-    for x, y in ((7, 0), (-7, 0), (0, 8), (0, -8), (6, 6), (-6, 6), (6, -6), (-6, -6))
-    for x, y in ((x * far, y * far),)
+    (far * x, far * y)
+    for far in (1, 1.6, 2.4, 3.4)
+    for x, y in ((9, 0), (-9, 0), (0, 9), (0, -9), (6, 6), (-6, 6), (6, -6), (-6, -6))
 )
 """Where a name may stand, in points from its point; those before are liked better."""
 
@@ -30,14 +28,20 @@ class Note:
     bold: bool = False
 
 
-def annotate(axes: Axes, notes: list[Note]) -> None:
-    """Write the names, the first ones first. Call it when the limits of the axes are final."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    half = _POINT * figure.dpi / 144
-    pixels = axes.transData.transform([note.at for note in notes])
-    taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in pixels]
+Stroke = tuple[tuple[float, float], tuple[float, float]]
+"""An upright or level line between two points, in data coordinates."""
+
+
+def annotate(axes: Axes, notes: list[Note], strokes: list[Stroke]) -> None:
+    """Write the names, off the strokes too; the first names choose first.
+
+    Call it when limits and layout of the axes are final.
+    """
+    points = axes.transData.transform([note.at for note in notes])
+    ends = [axes.transData.transform(stroke) for stroke in strokes]
+    half = _POINT * axes.figure.dpi / 144
+    taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in points]
+    taken += [Bbox.from_extents(*low, *high).padded(2) for low, high in ends]
     for note in notes:
         text = axes.annotate(
             note.text, note.at, xytext=(0, 0), textcoords="offset points", color=note.colour,
@@ -46,12 +50,12 @@ def annotate(axes: Axes, notes: list[Note]) -> None:
 
         def covered(place: tuple[float, float], text: Annotation = text) -> float:
             _move(text, place)
-            box = text.get_window_extent(renderer)
+            box = text.get_window_extent()
             outside = box.width * box.height - _shared(box, axes.bbox)
             return outside + sum(_shared(box, other) for other in taken)
 
         _move(text, min(_PLACES, key=covered))
-        taken.append(text.get_window_extent(renderer))
+        taken.append(text.get_window_extent())
 
 
 def _move(text: Annotation, place: tuple[float, float]) -> None:

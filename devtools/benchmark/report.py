@@ -54,137 +54,130 @@ COLUMNS = (
 def print_report(plan: Plan, results: Results) -> None:
     """Print everything to standard output."""
     if plan.quick:
-        print("QUICK SET: few seeds, few days, two cases. For a glance only; quote the full set.\n")
-    print(f"Simulated: seeds {plan.seeds[0]} to {plan.seeds[-1]}, {plan.days} days each; all rules meet the")
-    print("same worlds. Times from when somebody could be asked until somebody comes. Means over the seeds,")
-    print("± half the width of the 95 % interval. Caps: the house's rules for sparing people, which the")
-    print("rules in use elsewhere do not know.")
+        print("QUICK SET: few seeds, few days, two cases. For a glance only: quote the full set.\n")
+    print(
+        f"Simulated: seeds {plan.seeds[0]} to {plan.seeds[-1]}, {plan.days} days each; all rules meet the\n"
+        "same worlds. Times run from when somebody could be asked until somebody comes. Means over the\n"
+        "seeds, ± half the width of the 95 % interval. Caps: the limits by which the product spares\n"
+        "people; the rules in use elsewhere know none."
+    )
+    # An interval from two seeds says nothing and needs much room.
+    spread = len(plan.seeds) > 2
     for case in plan.cases:
-        print()
-        print("\n".join(table(case, results)))
-    print()
-    print("\n".join(comparison(plan, results)))
-    print()
-    print("\n".join(never(results)))
+        print("", *table(case, results, spread), sep="\n")
+    print("", *comparison(plan, results), sep="\n")
+    print("", *never(results), sep="\n")
 
 
-def table(case: Case, results: Results) -> list[str]:
+def table(case: Case, results: Results, spread: bool = True) -> list[str]:
     """One case: a line for each rule."""
-    rows = [
-        [policy, *(column.cell(results.figures(case, policy)[column.metric]) for column in COLUMNS)]
-        for policy in case.policies
-    ]
+    rows = []
+    for policy in case.policies:
+        figures = results.figures(case, policy)
+        rows.append([policy, *(column.cell(figures[column.metric], spread) for column in COLUMNS)])
+    before = ("", *(column.group for column in COLUMNS))
     groups = [
-        "",
-        *(c.group if i == 0 or COLUMNS[i - 1].group != c.group else "" for i, c in enumerate(COLUMNS)),
+        "" if column.group == last else column.group for column, last in zip(COLUMNS, before, strict=False)
     ]
-    return [case.title, *_aligned([groups, ["rule", *(c.heading for c in COLUMNS)], *rows])]
+    return [case.title, *_aligned([["", *groups], ["rule", *(c.heading for c in COLUMNS)], *rows])]
 
 
-def _aligned(rows: list[list[str]]) -> Iterator[str]:
-    """The first column to the left, the others to the right; the group stands above its first figure."""
-    widths = [max(len(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]
-    widths = [
-        max(width, len(rows[0][i]) if i + 1 == len(widths) or rows[0][i + 1] else 0)
-        for i, width in enumerate(widths)
-    ]
-    groups, *lines = ([f"{row[0]:<{widths[0]}}", *_right(row[1:], widths[1:])] for row in rows)
-    yield "  ".join(groups).rstrip()
-    yield from ("  ".join(line) for line in lines)
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The first column to the left, the others to the right, each as wide as it must be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        lines.append("  ".join([f"{first:<{widths[0]}}", *cells]).rstrip())
+    return lines
 
 
-def _right(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    return [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
+@dataclass(frozen=True)
+class Contrast:
+    """A figure in which ours is held against another rule. `change`: "ratio", "times" or "points"."""
+
+    metric: str
+    change: str
+    higher_is_better: bool = False
+
+
+CONTRASTS = (
+    Contrast("urgent_p95_s", "ratio"),
+    Contrast("medicine_p95_s", "ratio"),
+    Contrast("groceries_p95_s", "ratio"),
+    Contrast("alerts_per_accept", "times"),
+    Contrast("coordinator_share", "points"),
+    Contrast("urgent_within_120s", "points", higher_is_better=True),
+    Contrast("gini_load_per_duty_hour", "points"),
+)
 
 
 def comparison(plan: Plan, results: Results) -> Iterator[str]:
     """The base case against the tuned nearest-k, then the questions that the other cases answer."""
-    base = plan.base
-    yield f"Against {TUNED} (base case; the last column: in how many of the worlds ours is better)"
-    for label, metric in (
-        ("urgent help p95", "urgent_p95_s"),
-        ("medicine p95", "medicine_p95_s"),
-        ("groceries p95", "groceries_p95_s"),
-    ):
-        ours, theirs = (results.mean(base, policy, metric) for policy in (OURS, TUNED))
-        change = f"{100 * (ours / theirs - 1):+.0f} %"
-        yield _line(label, f"{ours:.0f} s", f"{theirs:.0f} s", change, _wins(base, results, metric))
-    ours, theirs = (results.mean(base, policy, "alerts_per_accept") for policy in (OURS, TUNED))
-    wins = _wins(base, results, "alerts_per_accept")
-    yield _line("alerts per accept", f"{ours:.2f}", f"{theirs:.2f}", f"× {ours / theirs:.2f}", wins)
-    for label, metric, sign in (
-        ("coordinator told", "coordinator_share", 1),
-        ("urgent help within 120 s", "urgent_within_120s", -1),
-    ):
-        ours, theirs = (100 * results.mean(base, policy, metric) for policy in (OURS, TUNED))
-        change = f"{ours - theirs:+.1f} points"
-        yield _line(label, f"{ours:.1f} %", f"{theirs:.1f} %", change, _wins(base, results, metric, sign))
-    metric = "gini_load_per_duty_hour"
-    ours, theirs = (results.mean(base, policy, metric) for policy in (OURS, TUNED))
-    yield _line(
-        "Gini of the load",
-        f"{ours:.3f}",
-        f"{theirs:.3f}",
-        f"{ours - theirs:+.3f}",
-        _wins(base, results, metric),
+    yield f"Against {TUNED}, base case"
+    head = ["", "ours", "theirs", "change", "ours better"]
+    yield from (
+        "  " + line for line in _aligned([head, *(_contrast(plan.base, results, c) for c in CONTRASTS)])
     )
     yield ""
     yield "Against the others"
-    yield from _against_others(plan, results)
+    yield from ("  " + line for line in _against_others(plan, results))
 
 
-def _line(label: str, ours: str, theirs: str, change: str, wins: str) -> str:
-    return f"  {label:<26}{ours:>9}  against {theirs:>8}   {change:>12}   {wins:>9}"
-
-
-def _wins(case: Case, results: Results, metric: str, sign: int = 1) -> str:
-    """In how many worlds ours has the lower figure (the higher, with `sign` -1)."""
-    ours, theirs = (sign * results.values(case, policy, metric) for policy in (OURS, TUNED))
-    return f"{int((ours < theirs).sum())} of {len(ours)}"
+def _contrast(case: Case, results: Results, contrast: Contrast) -> list[str]:
+    column = next(column for column in COLUMNS if column.metric == contrast.metric)
+    by_seed = [column.scale * results.values(case, policy, column.metric) for policy in (OURS, TUNED)]
+    ours, theirs = (float(values.mean()) for values in by_seed)
+    change = {
+        "ratio": f"{100 * (ours / theirs - 1):+.0f} %",
+        "times": f"× {ours / theirs:.2f}",
+        "points": f"{ours - theirs:+.{column.digits}f}" + (" points" if column.scale == 100 else ""),
+    }[contrast.change]
+    better = by_seed[0] > by_seed[1] if contrast.higher_is_better else by_seed[0] < by_seed[1]
+    shown = [f"{value:.{column.digits}f}" for value in (ours, theirs)]
+    return [column.name, *shown, change, f"in {int(better.sum())} of {len(better)} worlds"]
 
 
 def _against_others(plan: Plan, results: Results) -> Iterator[str]:
-    base = plan.base
+    base, busy, tireless = plan.base, plan.case(tasks_per_day=60), plan.case(fatigue="none")
     ours, bound = (results.mean(base, policy, "urgent_p50_s") for policy in (OURS, ORACLE))
-    yield f"  oracle: urgent help p50 is {ours / bound:.2f} times the bound ({ours:.1f} s against {bound:.1f} s)"
-    yield f"  broadcast: {_broadcast(base, results)}"
-    busy = plan.case(tasks_per_day=60)
+    yield f"oracle: urgent help p50 {ours:.1f} s against {bound:.1f} s, {ours / bound:.2f} times as long"
+    yield f"broadcast: {_broadcast(base, results)}"
+    if tireless is not None:
+        yield f"broadcast where nobody tires of offers: {_broadcast(tireless, results)}"
     if busy is not None:
         metric = "urgent_within_120s"
         ours, theirs = (100 * results.mean(busy, policy, metric) for policy in (OURS, "nearest_3"))
         yield (
-            f"  nearest_3 at 60 tasks a day: urgent help within 120 s {ours:.1f} % against {theirs:.1f} %, "
+            f"nearest_3 at 60 tasks a day: urgent help within 120 s {ours:.1f} % against {theirs:.1f} %, "
             f"{ours - theirs:+.1f} points"
         )
-    tireless = plan.case(fatigue="none")
-    if tireless is not None:
-        yield f"  broadcast where nobody tires of offers: {_broadcast(tireless, results)}"
 
 
 def _broadcast(case: Case, results: Results) -> str:
     """Who is faster, and at how many times the alerts."""
-    parts = []
-    for label, metric in (("p50", "urgent_p50_s"), ("p95", "urgent_p95_s")):
-        ours, theirs = (results.mean(case, policy, metric) for policy in (OURS, "broadcast"))
-        who = "it is faster" if theirs < ours else "ours is faster"
-        by = 100 * (1 - min(ours, theirs) / max(ours, theirs))
-        parts.append(f"urgent help {label} {ours:.0f} s against {theirs:.0f} s ({who} by {by:.0f} %)")
-    alerts = [results.mean(case, policy, "alerts_per_accept") for policy in ("broadcast", OURS)]
-    return f"{', '.join(parts)}; it sends {alerts[0] / alerts[1]:.1f} times the alerts"
+    ours, theirs = (results.mean(case, policy, "urgent_p50_s") for policy in (OURS, "broadcast"))
+    many, few = (results.mean(case, policy, "alerts_per_accept") for policy in ("broadcast", OURS))
+    faster = "it" if theirs < ours else "ours"
+    by = 100 * (1 - min(ours, theirs) / max(ours, theirs))
+    return (
+        f"urgent help p50 {ours:.1f} s against {theirs:.1f} s, {faster} is faster by {by:.0f} %; "
+        f"it sends {many / few:.1f} times the alerts"
+    )
 
 
 def never(results: Results) -> Iterator[str]:
     """What must never happen, counted over all runs."""
-    yield "What must never happen, in all runs"
+    yield "What must never happen"
     simulated = [outcome for outcome in results.all if outcome.job.policy != ORACLE]
     own = [outcome for outcome in simulated if outcome.job.policy in OWN]
     for label, metric, outcomes in (
-        ("tasks lost, all rules", "lost", simulated),
-        ("tasks given to two, all rules", "double_assigned", simulated),
-        ("caps broken, the product's rules", "cap_breaches", own),
+        ("tasks lost, by any rule", "lost", simulated),
+        ("tasks given to two, by any rule", "double_assigned", simulated),
+        ("caps broken, by the product's rules", "cap_breaches", own),
     ):
         total = sum(outcome.metrics[metric] for outcome in outcomes)
-        yield f"  {label:<34}{total:>6.0f} in {len(outcomes)} runs"
+        yield f"  {label:<36}{total:>6.0f}  in {len(outcomes)} runs"
         for outcome in outcomes:
             if outcome.metrics[metric]:
                 job = outcome.job

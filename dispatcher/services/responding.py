@@ -147,7 +147,7 @@ def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: st
     if waited_for:
         learning.learn(tx, [offer], now)  # silence until it expired has been counted already
     history.record(tx, "declined", history.volunteer(volunteer), now, task, reason=reason, said=said)
-    if task.state == TaskState.OPEN:
+    if waited_for and task.state == TaskState.OPEN:
         task.look_again_at = now
         wake(tx, "look", task.id)
     return Answer.DECLINED

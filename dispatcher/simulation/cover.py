@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
-from dispatcher.rules.availability import WEEK_MIN, QuietHours, Window
+from dispatcher.rules.availability import QuietHours, Window
 from dispatcher.simulation.world import BY_HOUR, QUARTERS_A_WEEK, START, ZONE, Flags, Floats, Ints
 
-ENOUGH = 3
-"""With fewer people than this to ask, on a campus and its neighbours together, it is thin there."""
+ENOUGH = 6
+"""With fewer people than this to ask, on a campus and its neighbours together, it is thin there: of
+those who are asked one in three says yes at once, of six in nine cases out of ten somebody does."""
+
+_BANDS = (1, 3, ENOUGH)
 
 _A_DAY = QUARTERS_A_WEEK // 7
 _QUARTER_MIN = 15
@@ -50,15 +54,16 @@ class Spot:
 
     `places`: indices of the campuses for which it holds. `weekdays`: on which it begins, 0 is
     Monday. `start_min`: since midnight. `minutes`: how long it lasts; 10080 is the whole week.
-    `people`: so many could be asked, on the campus and its neighbours. `weight`: the requests a
-    week that fall into it, counted for the share of people that is missing.
+    `fewest`, `most`: so many could be asked, on the campus and its neighbours. `weight`: the requests
+    a week that fall into it, each counted for the share of people that is missing.
     """
 
     places: tuple[int, ...]
     weekdays: tuple[int, ...]
     start_min: int
     minutes: int
-    people: int
+    fewest: int
+    most: int
     weight: float
 
     @property
@@ -100,48 +105,58 @@ def within_reach(roster: Roster, duty: Flags, quiet: QuietHours | None) -> Ints:
     ).reshape(len(roster.places), QUARTERS_A_WEEK)
 
 
+class _Stretch(NamedTuple):
+    """Quarters after midnight, how many of them, and how many people at least and at most."""
+
+    start: int
+    length: int
+    fewest: int
+    most: int
+
+
 def thin_spots(roster: Roster, duty: Flags, quiet: QuietHours | None, per_day: float) -> list[Spot]:
     """Where and when fewer than :data:`ENOUGH` could be asked, the most pressing first.
 
-    Stretches that are the same on several days, or for several campuses, are told together.
+    A stretch ends where nobody becomes one or two, or these become more. Stretches that are the
+    same on several days, or for several campuses, are told together.
     """
-    reach = within_reach(roster, duty, quiet)
     expected = per_day * np.tile(np.repeat(BY_HOUR / BY_HOUR.sum() / 4, 4), 7)
-    days: defaultdict[tuple[int, int, int, int], list[int]] = defaultdict(list)
-    weights: defaultdict[tuple[int, int, int, int], float] = defaultdict(float)
-    for i, place in enumerate(roster.places):
-        for first, length, people in _stretches(reach[i]):
-            key = (i, first % _A_DAY, length, people)
-            days[key].append(first // _A_DAY)
+    days: defaultdict[tuple[int, _Stretch], list[int]] = defaultdict(list)
+    weights: defaultdict[tuple[int, _Stretch], float] = defaultdict(float)
+    for i, reach in enumerate(within_reach(roster, duty, quiet)):
+        missed = roster.places[i].share * expected * np.maximum(1 - reach / ENOUGH, 0)
+        for first, length in _stretches(reach):
             quarters = np.arange(first, first + length) % QUARTERS_A_WEEK
-            missing = (ENOUGH - people) / ENOUGH
-            weights[key] += float(expected[quarters].sum()) * place.share * missing
-    places: defaultdict[tuple[tuple[int, ...], int, int, int], list[int]] = defaultdict(list)
-    total: defaultdict[tuple[tuple[int, ...], int, int, int], float] = defaultdict(float)
-    for (i, start, length, people), weekdays in days.items():
-        same = (tuple(sorted(weekdays)), start, length, people)
-        places[same].append(i)
-        total[same] += weights[i, start, length, people]
+            people = reach[quarters]
+            same = _Stretch(first % _A_DAY, length, int(people.min()), int(people.max()))
+            days[i, same].append(first // _A_DAY)
+            weights[i, same] += float(missed[quarters].sum())
+    places: defaultdict[tuple[tuple[int, ...], _Stretch], list[int]] = defaultdict(list)
+    for (i, stretch), weekdays in days.items():
+        places[tuple(sorted(weekdays)), stretch].append(i)
     spots = [
-        Spot(tuple(where), same[0], same[1] * _QUARTER_MIN, same[2] * _QUARTER_MIN, same[3], total[same])
-        for same, where in places.items()
-    ]
-    return sorted(spots, key=lambda s: (-s.weight, s.people, s.places, s.weekdays, s.start_min))
+        Spot(
+            tuple(where), weekdays, stretch.start * _QUARTER_MIN, stretch.length * _QUARTER_MIN,
+            stretch.fewest, stretch.most, sum(weights[i, stretch] for i in where),
+        )
+        for (weekdays, stretch), where in places.items()
+    ]  # fmt: skip
+    return sorted(spots, key=lambda s: (-s.weight, s.fewest, s.places, s.weekdays, s.start_min))
 
 
-def _stretches(reach: Ints) -> list[tuple[int, int, int]]:
-    """Runs of quarters with the same number of people, below enough: first quarter, length, number.
+def _stretches(reach: Ints) -> list[tuple[int, int]]:
+    """Runs of quarters in the same band, below enough: first quarter of the week, and length.
 
     The week is a circle: Sunday night runs on into Monday.
     """
-    if (reach == reach[0]).all():
-        return [(0, WEEK_MIN // _QUARTER_MIN, int(reach[0]))] if reach[0] < ENOUGH else []
-    turn = int(np.flatnonzero(reach != np.roll(reach, 1))[0])
-    runs, at = [], turn
-    for people, group in groupby(np.roll(reach, -turn).tolist()):
+    band = np.searchsorted(_BANDS, reach, side="right")
+    edges = np.flatnonzero(band != np.roll(band, 1))
+    at = int(edges[0]) if len(edges) else 0
+    runs = []
+    for which, group in groupby(np.roll(band, -at).tolist()):
         length = len(list(group))
-        if people < ENOUGH:
-            runs.append((at % QUARTERS_A_WEEK, length, people))
+        if which < len(_BANDS):
+            runs.append((at % QUARTERS_A_WEEK, length))
         at += length
     return runs
 

@@ -41,7 +41,6 @@ class Search:
     draws: Draws
     look_at: float
     asked: set[int]
-    asked_ids: frozenset[int] = frozenset()
     live: list[SimOffer] = field(default_factory=list)
     alerts: int = 0
     told_at: float | None = None
@@ -194,11 +193,11 @@ class Office:
         since = now if urgent else awake(now, self.settings)
         search = Search(
             need, since, now, self.settings.pace(need.category, need.urgency), urgent,
-            self.world.draws(need), since, asked, frozenset(asked),
+            self.world.draws(need), now, asked,
         )  # fmt: skip
         self.searches.append(search)
         self.open[need.task_id] = search
-        self._push(since, _Kind.LOOK, search)
+        self._push(now, _Kind.LOOK, search)
 
     def _wake(self, search: Search, now: float) -> None:
         if search.ended_at is None and search.look_at > now:

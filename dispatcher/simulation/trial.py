@@ -150,6 +150,7 @@ def _trials(rng: np.random.Generator, roster: Roster, days: int, tries: int) -> 
         at = (day * DAY + hours * HOUR).tolist()
         places = rng.uniform(-0.5, 0.5, (n, 2)).tolist()
         needs += [
-            Need(_TRIALS_FROM + slot * n + i, at[i], i, (x, y), URGENT_HELP) for i, (x, y) in enumerate(places)
+            Need(_TRIALS_FROM + slot * n + i, at[i], i, (x, y), URGENT_HELP)
+            for i, (x, y) in enumerate(places)
         ]
     return needs

@@ -42,8 +42,8 @@ class Behaviour:
     that differs by the kind of help; `hour_sd`: by the time of day, a wave with its own peak.
     `per_km`: for each kilometre of way. `fatigue`: for each offer of late, fading evenly to nothing
     in `fatigue_h` hours; past `mute_after` offers in a day the telephone is put away until midnight.
-    `holding`: for each task already in hand. `declines`: of those who don't accept, how many say so. `speed_sd`: spread of the logarithm of
-    how fast people are.
+    `holding`: for each task already in hand. `declines`: of those who don't accept, how many say so.
+    `speed_sd`: spread of the logarithm of how fast people are.
     """
 
     skill: float = -0.55

@@ -3,7 +3,19 @@
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dispatcher.web import auth, board, errors, health, hotline, language, live, volunteer, webhooks, wording
+from dispatcher.web import (
+    auth,
+    board,
+    errors,
+    forecast,
+    health,
+    hotline,
+    language,
+    live,
+    volunteer,
+    webhooks,
+    wording,
+)
 
 __all__ = ["init_app", "language"]
 
@@ -15,7 +27,7 @@ _CSP = (
 
 def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
-    for module in (auth, hotline, volunteer, board, webhooks, health, language):
+    for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language):
         app.register_blueprint(module.blueprint)
     errors.init_app(app)
     wording.init_app(app)
