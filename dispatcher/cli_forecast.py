@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
@@ -25,6 +26,7 @@ _MOST_SPOTS = 20
     "--seeds", type=click.IntRange(1, 100), help="How often they are simulated, each time otherwise."
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything, for programs; times in seconds.")
+@with_appcontext
 def simulate_roster(requests_per_day: int, days: int | None, seeds: int | None, as_json: bool) -> None:
     """How long people would wait with the volunteers on the roster now, and where it is thin."""
     live = live_roster(db.session(), utcnow())
@@ -125,7 +127,7 @@ def _spot(spot: Spot, names: list[str]) -> str:
     else:
         days = ", ".join(_WEEKDAYS[day] for day in spot.weekdays)
         later = (spot.start_min + spot.minutes - 1) // (24 * 60)
-        end = f"{_clock(spot.end_min)}{f' (+{later} days)' if later > 1 else ''}"
+        end = f"{_clock(spot.end_min or 24 * 60)}{f' (+{later} days)' if later > 1 else ''}"
         when = f"{days} {_clock(spot.start_min)}-{end}"
     people = f"{spot.fewest}-{spot.most}" if spot.most > spot.fewest else str(spot.most or "nobody")
     return f"  {when}: {people} to ask: {where}"

@@ -138,8 +138,8 @@ def log_odds(crowd: Crowd, category: str, part: str, learning: Learning) -> Floa
     if not learning.enabled:
         nothing = np.zeros(len(crowd))
         return _beta_odds(nothing, nothing, learning) + tired
-    accepts, refusals = crowd.accepts[:, _OF_CATEGORY].sum(axis=1), crowd.refusals[:, _OF_CATEGORY].sum(axis=1)
-    general = _beta_odds(accepts, refusals, learning)
+    accepts, refusals = crowd.accepts[:, _OF_CATEGORY], crowd.refusals[:, _OF_CATEGORY]
+    general = _beta_odds(accepts.sum(axis=1), refusals.sum(axis=1), learning)
     odds = general + tired
     for facet, share in zip((category, part), _FACET_SHARES, strict=True):
         yes, no = crowd.accepts[:, FACETS.index(facet)], crowd.refusals[:, FACETS.index(facet)]

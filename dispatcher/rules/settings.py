@@ -1,6 +1,6 @@
 """Every figure of the dispatch policy in one place, with its unit. All of it is configuration."""
 
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import time, timedelta
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ MEDICINE, GROCERIES, URGENT_HELP, OTHER = "medicine", "groceries", "urgent", "ot
 CATEGORIES = (MEDICINE, GROCERIES, URGENT_HELP, OTHER)
 
 
-Figures = TypeVar("Figures", "DispatchSettings", "Pace", "Learning", "Price")
+Figures = TypeVar("Figures", bound="DispatchSettings | Pace | Learning | Price")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,9 @@ def with_overrides(settings: Figures, overrides: dict[str, Any], prefix: str = "
         if name not in known or name == "quiet":
             raise ValueError(f"unknown dispatch setting: {prefix}{name}")
         before = getattr(settings, name)
-        if is_dataclass(before):
+        if isinstance(before, (Pace, Learning, Price)):
+            if not isinstance(value, dict):
+                raise ValueError(f"a group of dispatch settings, not a value: {prefix}{name}")
             value = with_overrides(before, value, f"{prefix}{name}.")
         changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(settings, **changes)

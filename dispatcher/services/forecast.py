@@ -67,7 +67,7 @@ def _shares(session: Session, campus_ids: list[int]) -> list[float]:
     living = Counter({row[0]: row[1] for row in rows})
     total = sum(living[campus_id] for campus_id in campus_ids)
     if not total:
-        return [1 / len(campus_ids)] * len(campus_ids)
+        return [1 / len(campus_ids) for _ in campus_ids]
     return [living[campus_id] / total for campus_id in campus_ids]
 
 

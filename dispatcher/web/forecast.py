@@ -24,6 +24,7 @@ blueprint = Blueprint("forecast", __name__, url_prefix="/board")
 _USUAL_PER_DAY = 30
 _RETRY_S = 5
 _A_DAY_MIN = 24 * 60
+_TO = "\u2060–\u2060"  # a dash at which no line may break
 
 
 @blueprint.get("/forecast")
@@ -90,7 +91,7 @@ def _when(spot: Spot) -> str:
     names = get_day_names("abbreviated", locale=get_locale())
     start, end = _clock(spot.start_min), _clock(spot.end_min or _A_DAY_MIN)
     if spot.minutes <= _A_DAY_MIN:
-        return _("%(days)s %(start)s–%(end)s", days=_days(spot.weekdays, names), start=start, end=end)
+        return _("%(days)s %(hours)s", days=_days(spot.weekdays, names), hours=f"{start}{_TO}{end}")
     later = (spot.start_min + spot.minutes - 1) // _A_DAY_MIN
     return _listed([
         _("%(first)s %(start)s to %(last)s %(end)s",

@@ -152,7 +152,8 @@ class Live:
     def __init__(self) -> None:
         with transaction() as tx:
             places = [
-                Campus(code=f"c{i}", name_zh=f"{i}区", name_en=f"C{i}", reachable=True) for i in range(CAMPUSES)
+                Campus(code=f"c{i}", name_zh=f"{i}区", name_en=f"C{i}", reachable=True)
+                for i in range(CAMPUSES)
             ]
             tx.add_all(places)
             tx.flush()
@@ -253,7 +254,10 @@ class Script(World):
         mask = np.zeros((QUARTERS_A_WEEK, VOLUNTEERS), dtype=np.bool_)
         for v in range(VOLUNTEERS):
             for window in duty(v):
-                mask[window.weekday * 96 + window.start_min // 15 : window.weekday * 96 + window.end_min // 15, v] = True
+                mask[
+                    window.weekday * 96 + window.start_min // 15 : window.weekday * 96 + window.end_min // 15,
+                    v,
+                ] = True
         nothing = np.zeros(VOLUNTEERS)
         everybody = np.arange(VOLUNTEERS)
         volunteers = Volunteers(
@@ -269,11 +273,13 @@ class Script(World):
         ]
 
     @property
-    def neighbours(self) -> list[tuple[int, ...]]:  # type: ignore[override]
+    def neighbours(self) -> list[tuple[int, ...]]:
         return self.NEIGHBOURS
 
     def readiness(self, need: Need, at: float) -> Any:
-        return np.array([1000.0 if answer(need.task_id, v)[0] == "accepted" else -700.0 for v in range(VOLUNTEERS)])
+        return np.array(
+            [1000.0 if answer(need.task_id, v)[0] == "accepted" else -700.0 for v in range(VOLUNTEERS)]
+        )
 
     def draws(self, need: Need) -> Draws:
         said = [answer(need.task_id, v) for v in range(VOLUNTEERS)]

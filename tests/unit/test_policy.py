@@ -46,7 +46,7 @@ def outcomes(accepts: dict[str, float], refusals: dict[str, float]) -> dict[str,
 
 
 def task(category: str = "medicine", urgency: str = "soon", **known: Any) -> TaskView:
-    given = {"task_id": 1, "opened_at": NOON} | known
+    given: dict[str, Any] = {"task_id": 1, "opened_at": NOON} | known
     return TaskView(campus_id=HERE, neighbours=(NEAR,), category=category, urgency=urgency, **given)
 
 
@@ -286,6 +286,8 @@ def test_settings_can_be_overridden_and_misspelt_ones_are_refused() -> None:
     for wrong in ({"dayly_cap": 6}, {"quiet": 1}, {"soon": {"wafe": 3}}, {"price": {"laod": 1}}):
         with pytest.raises(ValueError, match="unknown dispatch setting"):
             with_overrides(SETTINGS, wrong)
+    with pytest.raises(ValueError, match="not a value: price"):
+        with_overrides(SETTINGS, {"price": 3})
     assert parse_quiet_hours("off") is None
     assert parse_quiet_hours("22:30-06:00") == QuietHours(time(22, 30), time(6))
 

@@ -1,0 +1,192 @@
+"""What comes of offers is learned in the transaction that records it, and changes who is asked next."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, insert, select, text
+from sqlalchemy.dialects import sqlite
+
+from dispatcher.database import db, transaction
+from dispatcher.models import Acceptance, AnswerTimes, Campus, DutyWindow, Offer, Task, Volunteer
+from dispatcher.rules.crowd import daypart
+from dispatcher.rules.lifecycle import OfferState
+from dispatcher.services import candidates, coordinating, dispatching, responding
+from tests.integration.conftest import People, now, save_call, volunteer
+from tests.integration.test_coordinating import _edit
+
+
+def _task() -> Task:
+    db.session.rollback()
+    return db.session.scalars(select(Task).order_by(Task.id.desc())).first()  # type: ignore[return-value]
+
+
+def _asked(task: Task) -> list[int]:
+    return [o.volunteer_id for o in sorted(task.offers, key=lambda o: o.id)]
+
+
+def _urgent_call(people: People, key: str = "k") -> Task:
+    """A task put to all three at once."""
+    save_call(people, key, category="urgent", urgency="urgent")
+    dispatching.look(_task().id, now())
+    task = _task()
+    assert sorted(_asked(task)) == sorted(people.volunteers)
+    return task
+
+
+def _known(volunteer_id: int) -> tuple[dict[str, float], dict[str, float]]:
+    db.session.rollback()
+    row = db.session.get(Acceptance, volunteer_id)
+    if row is None:
+        return {}, {}
+    return ({k: v for k, v in row.accepts.items() if v}, {k: v for k, v in row.refusals.items() if v})
+
+
+def test_a_yes_counts_for_who_said_it_and_nothing_against_the_others(app: Flask, people: People) -> None:
+    with app.app_context():
+        task = _urgent_call(people)
+        with transaction() as tx:
+            responding.accept(tx, dispatching.lock(tx, task.id) or task, volunteer(people, 0), now())
+        part = daypart(now().astimezone(app.config["ZONE"]))
+        assert _known(people.volunteers[0]) == ({"urgent": 1.0, part: 1.0}, {})
+        assert _known(people.volunteers[1]) == ({}, {})
+        times = db.session.get_one(AnswerTimes, {"campus_id": task.campus_id, "urgent": True})
+        assert sum(times.answered) == 1
+        assert times.waiting[0] == 1  # two were withdrawn before their first stretch had passed
+
+
+def test_a_no_and_a_silence_count_against_and_a_late_yes_still_counts(app: Flask, people: People) -> None:
+    with app.app_context():
+        task = _urgent_call(people)
+        with transaction() as tx:
+            responding.decline(tx, task, volunteer(people, 0), "busy", "", now())
+        assert _known(people.volunteers[0])[1]["urgent"] == 1.0
+        later = now() + timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s + 1)
+        dispatching.look(task.id, later)
+        assert {o.state for o in _task().offers} == {OfferState.DECLINED, OfferState.EXPIRED}
+        accepts, refusals = _known(people.volunteers[1])
+        assert (accepts, round(refusals["urgent"], 3)) == ({}, 1.0)
+        with transaction() as tx:
+            responding.decline(tx, _task(), volunteer(people, 2), "", "", later)
+        assert _known(people.volunteers[2])[1]["urgent"] == pytest.approx(1, abs=0.01)  # not twice
+        with transaction() as tx:
+            responding.accept(tx, _task(), volunteer(people, 1), later)
+        assert _known(people.volunteers[1])[0]["urgent"] == pytest.approx(1)
+
+
+def test_what_is_withdrawn_by_a_coordinator_says_nothing_of_anybody(app: Flask, people: People) -> None:
+    with app.app_context():
+        _urgent_call(people)
+        coordinating.cancel(_edit(people), "a neighbour has helped")
+        assert {o.state for o in _task().offers} == {OfferState.WITHDRAWN}
+        assert [_known(v) for v in people.volunteers] == [({}, {})] * 3
+
+
+def test_an_outcome_that_isnt_kept_isnt_learned(app: Flask, people: People) -> None:
+    with app.app_context():
+        task = _urgent_call(people)
+
+        def decline_and_fail() -> None:
+            with transaction() as tx:
+                responding.decline(tx, task, volunteer(people, 0), "", "", now())
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            decline_and_fail()
+        assert db.session.scalars(select(Acceptance)).all() == []
+        assert db.session.scalars(select(AnswerTimes)).all() == []
+
+
+def test_who_accepts_more_often_is_asked_first(app: Flask, people: People) -> None:
+    first, second, _ = people.volunteers
+    with app.app_context():
+        save_call(people, "before", category="groceries", urgency="routine")
+        dispatching.look(_task().id, now())
+        assert _asked(_task()) == [first]  # nothing is known of anybody
+        coordinating.cancel(_edit(people), "no longer needed")
+        with transaction() as tx:
+            db.session.execute(select(Volunteer))
+            tx.add(Acceptance(volunteer_id=first, accepts={}, refusals={"groceries": 6}, as_of=now()))
+            tx.add(Acceptance(volunteer_id=second, accepts={"groceries": 6}, refusals={}, as_of=now()))
+        save_call(people, "after", category="groceries", urgency="routine")
+        dispatching.look(_task().id, now())
+        task = _task()
+        assert _asked(task)[0] == second
+        assert task.offers[0].chance > 0.36
+        assert {"code": "accepts", "tenths": round(task.offers[0].chance * 10)} in task.offers[0].why
+
+
+def test_offers_tire_and_rest_restores(app: Flask, people: People) -> None:
+    with app.app_context():
+        _urgent_call(people)
+        tired = {c.volunteer_id: c.recent_offers for c in candidates.on_duty(db.session(), [_task()], now())}
+        assert list(tired.values()) == [pytest.approx(1.0, abs=0.001)] * 3
+        tomorrow = now() + timedelta(hours=app.config["DISPATCH"].learning.fatigue_half_life_h)
+        rested = [c.recent_offers for c in candidates.on_duty(db.session(), [_task()], tomorrow)]
+        assert rested == [pytest.approx(0.5, abs=0.001)] * 3
+
+
+def test_tasks_that_are_due_together_are_decided_together(app: Flask, people: People) -> None:
+    with app.app_context():
+        with transaction() as tx:
+            for spare in people.volunteers[1:]:
+                tx.get_one(Volunteer, spare).active = False
+        save_call(people, "1", category="groceries", urgency="routine")
+        save_call(people, "2", category="medicine", urgency="soon")
+        less, more = db.session.scalars(select(Task).order_by(Task.id)).all()
+        at = now()
+        dispatching.look(less.id, at)
+        db.session.rollback()
+        assert (len(less.offers), len(more.offers)) == (1, 0)  # the one who waits longer is served
+        assert dispatching.due(at) == []
+        assert more.look_again_at is not None
+
+
+def test_the_crowd_comes_from_an_index_and_stays_small_however_large_the_roster(
+    app: Flask, people: People
+) -> None:
+    with app.app_context():
+        with transaction() as tx:
+            far = Campus(code="far", name_zh="远", name_en="Far", reachable=True)
+            tx.add(far)
+            tx.flush()
+            more = candidates.FARTHER + 200
+            tx.execute(insert(Volunteer), [
+                {"id": 1000 + n, "name": "王芳", "phone": f"+86137{n:08}", "campus_id": far.id, "language": "zh",
+                 "role_note": "", "capacity": 2, "night_ok": True, "active": True, "recent_offers": 0.0}
+                for n in range(more)
+            ])  # fmt: skip
+            tx.execute(insert(DutyWindow), [
+                {"volunteer_id": 1000 + n, "weekday": day, "start_min": 0, "end_min": 1440}
+                for n in range(more) for day in range(7)
+            ])  # fmt: skip
+        save_call(people, "k", category="urgent", urgency="urgent")
+        statements: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            statements.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            found = candidates.on_duty(db.session(), [_task()], now())
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        assert len(found) == len(people.volunteers) + candidates.FARTHER
+        assert len(statements) < 20  # not one for each volunteer
+        on_duty = candidates._on_duty_ids(now()).compile(
+            dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+        )
+        plan = [row[-1] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {on_duty}"))]
+        assert any("COVERING INDEX ix_duty_window_now" in step for step in plan), plan
+
+
+def test_the_board_says_what_happens_next_and_when(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people, "k", category="groceries", urgency="routine")
+        dispatching.look(_task().id, now())
+        task = _task()
+        assert task.waiting["code"] == "answers"
+        assert task.waiting["then"]["code"] == "then_more"
+        assert task.waiting["then"]["at"] == task.look_again_at.isoformat()  # type: ignore[union-attr]
+        offers = db.session.scalars(select(Offer)).all()
+        assert all(0 < offer.chance < 1 for offer in offers)
