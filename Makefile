@@ -87,6 +87,20 @@ lint: $(VENV)/.installed-dev ## Check style and types
 format: $(VENV)/.installed-dev ## Put the code into the project's style
 	@$(PYTHON_M) ruff check --fix --quiet; status=$$?; $(PYTHON_M) ruff format; exit $$status
 
+# -- Measuring -------------------------------------------------------------------------------------
+
+.PHONY: simulate
+simulate: $(VENV)/.installed-dev ## Compare the rule of dispatching with others in a simulation (QUICK=1: a minute's glance)
+	@exec $(PYTHON_M) devtools.benchmark.simulate $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
+
+.PHONY: tune
+tune: $(VENV)/.installed-dev ## Look for better figures of the rule, on other seeds (TRIALS=60)
+	@exec $(PYTHON_M) devtools.benchmark.tune --trials $(or $(TRIALS),60)
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## Measure how the cost of deciding grows with the scheme
+	@exec $(PYTHON_M) devtools.benchmark.scale
+
 # -- Texts and pictures ----------------------------------------------------------------------------
 
 .PHONY: translations

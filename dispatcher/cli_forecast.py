@@ -12,7 +12,7 @@ from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.services.forecast import MOST_PER_DAY, Live, live_roster
 from dispatcher.simulation.cover import ENOUGH, Spot
-from dispatcher.simulation.forecast import Cell, Forecast, Waits, effort, forecast
+from dispatcher.simulation.forecast import Cell, Forecast, NobodyToAsk, Waits, effort, forecast
 from dispatcher.simulation.trial import BLOCK_H, BLOCKS, TooMuch
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,7 +40,7 @@ def simulate_roster(requests_per_day: int, days: int | None, seeds: int | None, 
             days or usual_days,
             seeds or usual_seeds,
         )
-    except ValueError as error:
+    except NobodyToAsk as error:
         raise click.ClickException("There is nobody on the roster who may be asked.") from error
     except TooMuch as error:
         raise click.ClickException("That would take too long; please try fewer requests a day.") from error

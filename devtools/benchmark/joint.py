@@ -13,7 +13,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from scipy.optimize import linear_sum_assignment
 
 from dispatcher.rules.crowd import Crowd, Floats, Ints, chance, daypart, log_odds, prices
 from dispatcher.rules.policy import ANYWHERE, HOME, NEIGHBOUR, Curves, TaskView, plan_round

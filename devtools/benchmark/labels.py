@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox, BboxBase
 
 _POINT = 9.0
 """The room that a point itself takes, in points."""
+
+_NEAR = 12.0
+"""A name further than this from its point, in points, is joined to it by a line."""
 
 _PLACES = tuple(
     (far * x, far * y)
@@ -54,8 +58,14 @@ def annotate(axes: Axes, notes: list[Note], strokes: list[Stroke]) -> None:
             outside = box.width * box.height - _shared(box, axes.bbox)
             return outside + sum(_shared(box, other) for other in taken)
 
-        _move(text, min(_PLACES, key=covered))
+        place = min(_PLACES, key=covered)
+        _move(text, place)
         taken.append(text.get_window_extent())
+        if np.hypot(*place) > _NEAR:
+            axes.annotate(
+                "", note.at, xytext=place, textcoords="offset points",
+                arrowprops={"arrowstyle": "-", "color": note.colour, "lw": 0.6, "shrinkA": 0, "shrinkB": 2},
+            )  # fmt: skip
 
 
 def _move(text: Annotation, place: tuple[float, float]) -> None:

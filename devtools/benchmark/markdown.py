@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
 from devtools.benchmark.cases import OURS, POLICIES, Case, Plan, Results
 from devtools.benchmark.report import COLUMNS, Column
-from devtools.benchmark.runs import ORACLE
+from devtools.benchmark.runs import ORACLE, mean_and_half_width
 from dispatcher.simulation.contenders import ABLATIONS
+from dispatcher.simulation.world import Floats
 
 _COMPACT = tuple(
     column
@@ -18,11 +17,15 @@ _COMPACT = tuple(
 )  # fmt: skip
 
 
+_WORTH = """Under the whole rules, what changes without one of their parts, in the same worlds.
+"""
+
+
 def tables(plan: Plan, results: Results) -> str:
     """The base case in full, the other cases in short, and what each part of the rules is worth."""
     parts = [_preface(plan), "### The base case\n", *_base(plan.base, results), ""]
     parts += ["### Other cases\n", *_others(plan.cases[1:], results), ""]
-    parts += ["### What each part is worth\n", *_ablations(plan.cases, results), ""]
+    parts += ["### What each part is worth\n", _WORTH, *_ablations(plan.cases, results), ""]
     return "\n".join(parts)
 
 
@@ -51,23 +54,23 @@ def _others(cases: Sequence[Case], results: Results) -> Iterator[str]:
 
 def _ablations(cases: Sequence[Case], results: Results) -> Iterator[str]:
     """The whole rules, then how far each ablation differs from them in the same worlds."""
-    rows = (
-        [case.title if policy == OURS else "", f"`{policy}`", *_differences(case, policy, results)]
-        for case in cases
-        if case.ablations
-        for policy in (OURS, *ABLATIONS)
-    )
+    rows: list[list[str]] = []
+    for case in cases:
+        if not case.ablation_seeds:
+            continue
+        whole = [results.values(case, OURS, column.metric)[: case.ablation_seeds] for column in _COMPACT]
+        title = f"{case.title} ({case.ablation_seeds} seeds)"
+        rows.append([title, f"`{OURS}`", *_row(whole)])
+        for policy in ABLATIONS:
+            without = (results.values(case, policy, column.metric) for column in _COMPACT)
+            change = [v - w for v, w in zip(without, whole, strict=True)]
+            rows.append(["", f"`{policy}`", *_row(change, signed=True)])
     return _table(["Case", "Rule", *(column.name for column in _COMPACT)], rows)
 
 
-def _differences(case: Case, policy: str, results: Results) -> list[str]:
-    if policy == OURS:
-        return _cells(case, policy, results, _COMPACT, False)
-    found = []
-    for column in _COMPACT:
-        whole, without = (results.values(case, name, column.metric) for name in (OURS, policy))
-        found.append(f"{column.scale * float(np.mean(without - whole)):+.{column.digits}f}")
-    return found
+def _row(columns: Sequence[Floats], signed: bool = False) -> list[str]:
+    figures = (mean_and_half_width(values) for values in columns)
+    return [c.cell(figure, signed=signed) for c, figure in zip(_COMPACT, figures, strict=True)]
 
 
 def _cells(

@@ -25,19 +25,19 @@ class Column:
     digits: int = 0
     spread: bool = True
 
-    def cell(self, figure: tuple[float, float], spread: bool = True) -> str:
+    def cell(self, figure: tuple[float, float], spread: bool = True, signed: bool = False) -> str:
         """Mean and half width, or with `spread` off the mean; a dash where it does not apply."""
         mean, half = (self.scale * value for value in figure)
         if np.isnan(mean):
             return "–"
-        shown = f"{mean:.{self.digits}f}"
-        return f"{shown} ±{half:.{self.digits}f}" if spread and self.spread and not np.isnan(half) else shown
+        shown = f"{mean:{'+z' if signed else ''}.{self.digits}f}"
+        return f"{shown}±{half:.{self.digits}f}" if spread and self.spread and not np.isnan(half) else shown
 
 
 COLUMNS = (
-    Column("urgent help p50, s", "urgent help", "p50 s", "urgent_p50_s"),
-    Column("urgent help p95, s", "urgent help", "p95 s", "urgent_p95_s"),
-    Column("urgent help within 120 s, %", "urgent help", "≤120 s %", "urgent_within_120s", 100, 1),
+    Column("urgent help p50, s", "urgent", "p50 s", "urgent_p50_s"),
+    Column("urgent help p95, s", "urgent", "p95 s", "urgent_p95_s"),
+    Column("urgent help within 120 s, %", "urgent", "≤120 s %", "urgent_within_120s", 100, 1),
     Column("medicine p50, s", "medicine", "p50 s", "medicine_p50_s"),
     Column("medicine p95, s", "medicine", "p95 s", "medicine_p95_s"),
     Column("groceries p50, s", "groceries", "p50 s", "groceries_p50_s"),
@@ -45,7 +45,7 @@ COLUMNS = (
     Column("alerts per accept", "alerts", "/accept", "alerts_per_accept", 1, 2),
     Column("coordinator told, %", "coordin.", "told %", "coordinator_share", 100, 1),
     Column("Gini of the load", "load", "Gini", "gini_load_per_duty_hour", 1, 3),
-    Column("most alerts to one in 24 h", "most", "in 24 h", "max_alerts_24h", spread=False),
+    Column("most alerts to one in 24 h", "most", "/24 h", "max_alerts_24h", spread=False),
     Column("caps broken", "caps", "broken", "cap_breaches", spread=False),
 )
 """The figures of a table. What must never happen is not among them: it is counted over all runs."""
@@ -65,6 +65,8 @@ def print_report(plan: Plan, results: Results) -> None:
     spread = len(plan.seeds) > 2
     for case in plan.cases:
         print("", *table(case, results, spread), sep="\n")
+        if 0 < case.ablation_seeds < len(plan.seeds):
+            print(f"The rules without a part: with the first {case.ablation_seeds} seeds only.")
     print("", *comparison(plan, results), sep="\n")
     print("", *never(results), sep="\n")
 

@@ -31,6 +31,7 @@ FIXED_TASKS, VOLUNTEERS_A_TASK = 2_000, 5
 """Planned at every size: so many tasks; and, to see the growth, one for each so many volunteers."""
 TARGET_S, TARGET_VOLUNTEERS = 1.0, 10_000
 """A round over `FIXED_TASKS` among so many volunteers shall take no longer."""
+REPEATS = 7
 
 VOLUNTEERS_A_CAMPUS = 200
 SHARES = (0.10, 0.35, 0.55)
@@ -128,7 +129,7 @@ def planning_s(volunteers: int, tasks: int) -> float:
     settings, curves = DispatchSettings(), Curves()
     least = math.inf
     # Best of several: whatever else the machine does only ever adds.
-    for _ in range(7 if volunteers <= TARGET_VOLUNTEERS else 4):
+    for _ in range(REPEATS):
         began = time.process_time()
         plan_round(open_tasks, people, NOON, settings, ZONE, curves)
         least = min(least, time.process_time() - began)

@@ -80,6 +80,7 @@ def _entry(case: Case, policy: str, results: Results, keep: Keep | None = None) 
         "surge": scenario.surge,
         "policy": policy,
         **({"keep": list(keep)} if keep else {}),
+        "seeds": len(results.of(case, policy, keep)),
         "metrics": {name: [_number(value) for value in pair] for name, pair in figures.items()},
     }
 

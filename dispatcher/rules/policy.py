@@ -284,26 +284,26 @@ class _Round:
         reached = out.within(pace.look_ahead_s) >= target
         looks = [p.expires_at for p in task.pending if p.expires_at > now]
         looks += [now + seconds(pace.expiry_s)] if ask else []
-        more_at, told_at, hand_over = None, None, None
-        if following is not None and reached:
+        more_at = None
+        if following is None:
+            looks.append(now + seconds(self.settings.recheck_s))
+        elif reached:
             fades_s = out.falls(target, pace.look_ahead_s, lambda t: _target(pace, age_s + t))
             more_at = now + seconds(max(fades_s, pace.pause_s))
-        elif following is not None:
-            more_at = min([*young, now]) + pause
         else:
-            looks.append(now + seconds(self.settings.recheck_s))
-            hopeful_s = out.hopeful_for(pace.little, pace.coordinator_s)
-            if task.asked or ask or self._somebody_soon(task, urgent):
-                hopeful_s = max(hopeful_s, pace.patience_s - age_s)
-            if hopeful_s > 0:
-                told_at = now + seconds(hopeful_s)
-            else:
-                hand_over = Reason("nobody_answered" if task.pending else "nobody_left")
-        if hand_over is None and age_s >= pace.coordinator_s:
-            told_at, hand_over = None, Reason("too_long")
-        elif hand_over is None:
-            by_then = now + seconds(pace.coordinator_s - age_s)
-            told_at = min(told_at or by_then, by_then)
+            more_at = min([*young, now]) + pause
+
+        left = [] if following is None else itertools.chain([following], stream)
+        hopeful_s = out.hopeful_for(pace.little, pace.coordinator_s, (choice.chance for choice in left))
+        if hopeful_s < pace.patience_s - age_s and (task.asked or ask or self._somebody_soon(task, urgent)):
+            hopeful_s = pace.patience_s - age_s
+        told_at, hand_over = None, None
+        if hopeful_s <= 0:
+            hand_over = self._hopeless(task, ask)
+        elif age_s >= pace.coordinator_s:
+            hand_over = Reason("too_long")
+        else:
+            told_at = now + seconds(min(hopeful_s, pace.coordinator_s - age_s))
         asked = len(ask) + len(task.pending)
         return Plan(
             ask=tuple(ask),
@@ -312,6 +312,14 @@ class _Round:
             then=_then(more_at, told_at),
             hand_over=hand_over,
         )
+
+    def _hopeless(self, task: TaskView, ask: Sequence[Choice]) -> Reason:
+        """Why there is little hope: nobody can be asked, they are too few, or they don't answer."""
+        pace = self.settings.pace(task.category, task.urgency)
+        fresh = self.now - seconds(pace.look_ahead_s)
+        if ask or any(offer.created_at > fresh for offer in task.pending):
+            return Reason("too_few")
+        return Reason("nobody_answered" if task.pending else "nobody_left")
 
     def everybody(self, task: TaskView) -> Iterator[Choice]:
         """All who may be asked, best first, whichever rings are open."""
@@ -439,11 +447,21 @@ class _Out:
         """After how many seconds of silence the chance falls below the target of that time."""
         return _first(lambda t: self.within(look_ahead_s, t) < target_at(t), look_ahead_s)
 
-    def hopeful_for(self, little: float, at_most_s: float) -> float:
-        """For how many seconds of silence there is more than a little chance left."""
-        if self.ever() < little:
-            return 0.0
-        return _first(lambda t: self.ever(t) < little, at_most_s)
+    def hopeful_for(self, little: float, at_most_s: float, besides: Iterable[float]) -> float:
+        """For how many seconds of silence there is more than a little chance that somebody comes.
+
+        `besides`: the chances of those who can still be asked, the best first.
+        """
+        nobody_else = 1.0
+        for p in besides:
+            nobody_else *= 1 - p
+            if 1 - nobody_else >= little:
+                return at_most_s
+
+        def hopeless(after_s: float) -> bool:
+            return 1 - (1 - self.ever(after_s)) * nobody_else < little
+
+        return 0.0 if hopeless(0.0) else _first(hopeless, at_most_s)
 
     def _chance(self, after_s: float, by: Callable[[float], float]) -> float:
         """1 − Π(1 − r), r the chance of each to say yes until `by`, given silence until now."""

@@ -84,7 +84,7 @@ class Forecasts:
 
         Raises:
             Busy: another one is being computed.
-            ValueError: there is no campus within reach, or nobody to ask.
+            dispatcher.simulation.forecast.NobodyToAsk: no campus within reach, or no volunteer.
             dispatcher.simulation.trial.TooMuch: it would take too long.
         """
         key = (roster, per_day, settings)

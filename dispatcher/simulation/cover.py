@@ -115,10 +115,11 @@ class _Stretch(NamedTuple):
 
 
 def thin_spots(roster: Roster, duty: Flags, quiet: QuietHours | None, per_day: float) -> list[Spot]:
-    """Where and when fewer than :data:`ENOUGH` could be asked, the most pressing first.
+    """Where and when fewer than :data:`ENOUGH` could be asked: where there is nobody first, then one
+    or two, then more; and of these where most requests are hit.
 
-    A stretch ends where nobody becomes one or two, or these become more. Stretches that are the
-    same on several days, or for several campuses, are told together.
+    A stretch ends where one of these becomes another. Stretches that are the same on several days,
+    or for several campuses, are told together.
     """
     expected = per_day * np.tile(np.repeat(BY_HOUR / BY_HOUR.sum() / 4, 4), 7)
     days: defaultdict[tuple[int, _Stretch], list[int]] = defaultdict(list)
@@ -141,7 +142,11 @@ def thin_spots(roster: Roster, duty: Flags, quiet: QuietHours | None, per_day: f
         )
         for (weekdays, stretch), where in places.items()
     ]  # fmt: skip
-    return sorted(spots, key=lambda s: (-s.weight, s.fewest, s.places, s.weekdays, s.start_min))
+    return sorted(spots, key=lambda s: (_band(s.fewest), -s.weight, s.places, s.weekdays, s.start_min))
+
+
+def _band(people: int) -> int:
+    return int(np.searchsorted(_BANDS, people, side="right"))
 
 
 def _stretches(reach: Ints) -> list[tuple[int, int]]:

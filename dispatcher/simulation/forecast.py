@@ -38,6 +38,10 @@ _WORK_OF_ANY_REQUEST = 150
 _MOST_DECISIONS = 30_000_000
 
 
+class NobodyToAsk(ValueError):
+    """There is no campus, or no volunteer."""
+
+
 @dataclass(frozen=True)
 class Waits:
     """How one kind of help fares. Times in seconds, shares from 0 to 1; None without any task.
@@ -102,11 +106,11 @@ def forecast(
     The same arguments always give the same answer.
 
     Raises:
-        ValueError: there is no campus, or no volunteer.
+        NobodyToAsk: there is no campus, or no volunteer.
         TooMuch: so many requests are so far beyond these volunteers that it would take too long.
     """
     if not roster.places or not roster.people:
-        raise ValueError("nobody to simulate")
+        raise NobodyToAsk("nobody to simulate")
     searches: list[Search] = []
     for seed in range(1, seeds + 1):
         tries = max(-(-_TRIES // seeds), days // 2)

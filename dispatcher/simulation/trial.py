@@ -2,8 +2,8 @@
 
 Urgent requests are few: at some hours of the day a run would hardly see one. So each run is tried
 beside its own requests, on each campus in each part of the day, by an urgent request that is looked
-for by the same rules and answered by the same formulas, but leaves no trace: it
-keeps nobody busy, tires nobody and teaches nothing.
+for by the same rules and answered by the same formulas, but leaves no trace: it keeps nobody busy,
+tires nobody and teaches nothing.
 """
 
 from dataclasses import replace

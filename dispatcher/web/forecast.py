@@ -14,7 +14,7 @@ from dispatcher.models import Campus
 from dispatcher.rules.settings import URGENT_HELP
 from dispatcher.services.forecast import MOST_PER_DAY, Busy, forecasts, live_roster
 from dispatcher.simulation.cover import ENOUGH, Spot
-from dispatcher.simulation.forecast import Forecast
+from dispatcher.simulation.forecast import Forecast, NobodyToAsk
 from dispatcher.simulation.trial import BLOCK_H, BLOCKS, TooMuch
 from dispatcher.web.auth import COORDINATORS, roles
 from dispatcher.web.wording import language
@@ -51,7 +51,7 @@ def what_if() -> ResponseReturnValue:
     except TooMuch:
         said = _("That is more than can be computed here with so many volunteers. Please try fewer requests.")
         return _page(typed, error=said), 422
-    except ValueError:
+    except NobodyToAsk:
         return _page(typed, notice=_("There is no volunteer on the roster who may be asked just now."))
     return _page(typed, live=live, found=found, hours=_hours(), spots=_spots(found, live.campuses))
 

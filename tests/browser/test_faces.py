@@ -143,10 +143,13 @@ def test_every_page_is_for_everybody(
     for path in (
         "/hotline", "/hotline?q=wang", "/hotline?q=nobodyatall", f"/hotline/people/{elder.id}",
         f"/hotline/people/{far.id}", "/hotline/new", "/board", f"/board/tasks/{task}",
-        f"/board/tasks/{remote}", "/board/volunteers", "/nothing-here",
+        f"/board/tasks/{remote}", "/board/volunteers", "/board/forecast", "/board/forecast?per_day=5",
+        "/board/forecast?per_day=many", "/nothing-here",
     ):  # fmt: skip
         staff.goto(path)
         _check(staff, path)
+        if "per_day=5" in path:
+            expect(staff.locator(".finding")).to_be_visible()
     staff.goto("/hotline/new")
     staff.locator("form[action='/hotline/requests'] button").last.click()
     staff.wait_for_load_state()
