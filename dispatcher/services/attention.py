@@ -10,7 +10,7 @@ from dispatcher.models import Attention, Retiree, Task, Volunteer
 from dispatcher.services import history
 
 # What a standing attention of a task means once the task has moved on by itself.
-SETTLED_BY_ACCEPTING = ("nobody_left", "nobody_answered", "too_long", "due_in_quiet_hours")
+SETTLED_BY_ACCEPTING = ("nobody_left", "nobody_answered", "too_few", "too_long", "due_in_quiet_hours")
 SETTLED_BY_ASSIGNING = (
     *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "retiree_problem",
     "no_word", "repeat_call",
