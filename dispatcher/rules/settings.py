@@ -63,10 +63,10 @@ class Learning:
     prior_accepts: float = 1.8
     prior_refusals: float = 3.2
     half_life_days: float = 60
-    facet_weight: float = 3
+    facet_weight: float = 4.5
     held_logit: float = -0.5
-    ring_logit: tuple[float, float, float] = (0.0, -0.5, -1.1)
-    fatigue_logit: float = -0.10
+    ring_logit: tuple[float, float, float] = (0.0, -0.3, -0.6)
+    fatigue_logit: float = -0.09
     fatigue_half_life_h: float = 24
     decline_share: float = 0.6
     curve_weight: float = 60
@@ -80,9 +80,9 @@ class Price:
     hour) above it. `pending`: for each other offer they have to answer.
     """
 
-    fatigue: float = 0.05
-    load: float = 0.5
-    pending: float = 1.0
+    fatigue: float = 0.5
+    load: float = 1.8
+    pending: float = 0.75
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ class DispatchSettings:
     somebody calls.
     """
 
-    urgent: Pace = Pace(0.95, 0.95, 60, 15, 8, 300, (0, 60, 120), 0.5, 0, 240, 900)
-    soon: Pace = Pace(0.50, 0.80, 180, 90, 2, 900, (0, 600, 1200), 0.15, 1500, 2700, 3600)
-    routine: Pace = Pace(0.40, 0.70, 420, 200, 1, 1800, (0, 1800, 3600), 0.15, 4200, 7200, 7200)
+    urgent: Pace = Pace(0.95, 0.98, 60, 60, 11, 300, (0, 60, 120), 0.9, 0, 240, 900)
+    soon: Pace = Pace(0.43, 0.7, 126, 165, 1, 900, (0, 600, 1200), 0.28, 950, 2700, 3600)
+    routine: Pace = Pace(0.3, 0.4, 200, 1000, 1, 1800, (0, 1800, 3600), 0.11, 2470, 7200, 7200)
     learning: Learning = field(default_factory=Learning)
     price: Price = field(default_factory=Price)
-    daily_cap: int = 4
+    daily_cap: int = 3
     live_cap: int = 1
-    recheck_s: float = 30
+    recheck_s: float = 60
     check_s: float = 7200
     quiet: QuietHours | None = field(default_factory=lambda: QuietHours(time(21, 0), time(7, 0)))
 

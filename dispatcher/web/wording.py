@@ -224,6 +224,8 @@ def attention_text(item: Attention) -> str:
             return _("Nobody is left to ask for this task. Please find somebody and assign by hand.")
         case "nobody_answered":
             return _("Everybody on duty was asked and nobody has answered. Please ring round.")
+        case "too_few":
+            return _("Too few people can be asked just now. They are being asked; please ring round too.")
         case "too_long":
             return _("Nobody has accepted in good time. We keep asking; please ring round too.")
         case "due_in_quiet_hours":

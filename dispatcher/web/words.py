@@ -90,6 +90,7 @@ MESSAGE_KIND = {
 ATTENTION = {
     "nobody_left": _l("nobody left to ask"),
     "nobody_answered": _l("everybody was asked, nobody has answered"),
+    "too_few": _l("too few people can be asked"),
     "too_long": _l("nobody has accepted for too long"),
     "due_in_quiet_hours": _l("due before the quiet hours end"),
     "remote": _l("out of reach for volunteers"),
