@@ -26,13 +26,19 @@ daily_cap = 50
 recheck_s = 1
 [routine]
 wave_max = 1
+target = 0.5
 look_ahead_s = 1.5
+pause_s = 1.5
+patience_s = 0
 expiry_s = 2.5
 rings_s = [0, 1.5, 3]
 coordinator_s = 30
 [soon]
 wave_max = 2
+target = 0.9
 look_ahead_s = 60
+pause_s = 60
+patience_s = 0
 expiry_s = 90
 """
 PASSWORD = "correct horse battery"

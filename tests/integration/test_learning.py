@@ -151,10 +151,10 @@ def test_the_crowd_comes_from_an_index_and_stays_small_however_large_the_roster(
             tx.add(far)
             tx.flush()
             more = candidates.FARTHER + 200
+            alike = {"name": "王芳", "campus_id": far.id, "language": "zh", "role_note": "", "capacity": 2,
+                     "night_ok": True, "active": True, "recent_offers": 0.0}  # fmt: skip
             tx.execute(insert(Volunteer), [
-                {"id": 1000 + n, "name": "王芳", "phone": f"+86137{n:08}", "campus_id": far.id, "language": "zh",
-                 "role_note": "", "capacity": 2, "night_ok": True, "active": True, "recent_offers": 0.0}
-                for n in range(more)
+                alike | {"id": 1000 + n, "phone": f"+86137{n:08}"} for n in range(more)
             ])  # fmt: skip
             tx.execute(insert(DutyWindow), [
                 {"volunteer_id": 1000 + n, "weekday": day, "start_min": 0, "end_min": 1440}
