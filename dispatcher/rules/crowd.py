@@ -137,7 +137,7 @@ def log_odds(crowd: Crowd, category: str, part: str, learning: Learning) -> Floa
     tired = learning.fatigue_logit * crowd.recent_offers + learning.held_logit * crowd.held
     if not learning.enabled:
         nothing = np.zeros(len(crowd))
-        return _beta_odds(nothing, nothing, learning) + tired
+        return _rounded(_beta_odds(nothing, nothing, learning) + tired)
     accepts, refusals = crowd.accepts[:, _OF_CATEGORY], crowd.refusals[:, _OF_CATEGORY]
     general = _beta_odds(accepts.sum(axis=1), refusals.sum(axis=1), learning)
     odds = general + tired
@@ -145,7 +145,7 @@ def log_odds(crowd: Crowd, category: str, part: str, learning: Learning) -> Floa
         yes, no = crowd.accepts[:, FACETS.index(facet)], crowd.refusals[:, FACETS.index(facet)]
         weight = share * (yes + no) / (yes + no + learning.facet_weight)
         odds += weight * (_beta_odds(yes, no, learning) - general)
-    return odds
+    return _rounded(odds)
 
 
 def chance(odds: Floats) -> Floats:
@@ -161,12 +161,17 @@ def prices(crowd: Crowd, price: Price) -> Floats:
     """What asking each costs, at least 1."""
     mean = float(crowd.load[crowd.on_duty].mean()) if crowd.on_duty.any() else 0.0
     above = np.maximum(crowd.load / max(mean, _LITTLE_LOAD) - 1, 0)
-    return np.asarray(
+    return _rounded(
         1
         + price.fatigue * crowd.recent_offers
         + price.load * above
         + price.pending * (crowd.live_offers + crowd.live_urgent)
     )
+
+
+def _rounded(values: Floats) -> Floats:
+    """Without the last bits: they depend on the place in the column, which must decide nothing."""
+    return np.round(values, 9)
 
 
 _FACET_SHARES = (0.6, 0.4)

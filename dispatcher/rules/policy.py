@@ -215,7 +215,7 @@ class _Ranking:
     def __init__(self, crowd: Crowd, rows: Ints, chances: Floats, soon: float, price: Floats) -> None:
         self.chances = dict(zip(rows.tolist(), chances.tolist(), strict=True))
         self._rows, self._ids = rows, crowd.volunteer_id[rows]
-        self._worth = -np.log1p(-np.minimum(chances * soon, _ALMOST_SURE)) / price
+        self._worth = np.round(-np.log1p(-np.minimum(chances * soon, _ALMOST_SURE)) / price, 9)
         self._campus = crowd.campus_id[rows]
         self._by_campus = np.lexsort((self._ids, -self._worth, self._campus))
         self._campus_sorted = self._campus[self._by_campus]
@@ -395,7 +395,7 @@ class _Round:
                 rows = np.flatnonzero(~barred)
                 self._odds[kind] = rows, self._log_odds(kind.category)[rows]
             rows, odds = self._odds[kind]
-            chances = chance(odds + self.settings.learning.ring_logit[ring])
+            chances = np.round(chance(odds + self.settings.learning.ring_logit[ring]), 9)
             soon = self._curve(kind.urgent).by(kind.look_ahead_s)
             self._rankings[kind, ring] = _Ranking(self.crowd, rows, chances, soon, self.price[rows])
         return self._rankings[kind, ring]
