@@ -88,12 +88,12 @@ def plan(quick: bool) -> Plan:
     # In crowded offices the product's rules take the most time by far: fewer seeds must do there.
     others = (
         Case("15 tasks a day", replace(base, tasks_per_day=15)),
-        Case("60 tasks a day", busy, ablation_seeds=4),
+        Case("60 tasks a day", busy, ablation_seeds=3),
         Case("Nobody tires of offers", replace(base, fatigue="none")),
         Case("Offers tire people twice as much", replace(base, fatigue="double")),
         Case("2 % of accepted tasks come back", replace(base, handback=0.02)),
         Case("15 % of accepted tasks come back", replace(base, handback=0.15)),
-        Case("A surge: 200 more tasks in one hour", replace(base, surge=200), ablation_seeds=4),
+        Case("A surge: 200 more tasks in one hour", replace(base, surge=200), ablation_seeds=3),
         Case("A thin roster: 30 volunteers", replace(base, volunteers=30)),
     )
     return Plan((usual, *others), seeds, days, quick)

@@ -10,10 +10,13 @@ little chance is still out, a coordinator is told now, not at the end of a timer
 
 import heapq
 import itertools
+import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -196,8 +199,7 @@ def _priority(task: TaskView) -> tuple[bool, datetime, int]:
     return (not is_urgent(task.category, task.urgency), task.opened_at, task.task_id)
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What two tasks must share to see the same chances."""
 
     category: str
@@ -205,38 +207,98 @@ class _Kind:
     look_ahead_s: float
 
 
-_Entry = tuple[float, int, int]
-"""Minus the worth of asking somebody, their id, their row in the crowd: sorts the best first."""
+class _Reach:
+    """Who may be asked now, and who soon, for urgent help or otherwise."""
+
+    def __init__(self, crowd: Crowd, barred: dict[str, Flags]) -> None:
+        self._volunteer_id, self.barred = crowd.volunteer_id, barred
+        self.rows = np.flatnonzero(~np.logical_or.reduce(list(barred.values())))
+        self.now = frozenset(self._volunteer_id[self.rows].tolist())
+
+    @cached_property
+    def soon(self) -> frozenset[int]:
+        """Those who are only busy just now."""
+        passing = np.logical_or.reduce([self.barred[name] for name in PASSING])
+        for_good = np.logical_or.reduce([f for name, f in self.barred.items() if name not in PASSING])
+        return frozenset(self._volunteer_id[passing & ~for_good].tolist())
+
+
+_Entry = tuple[float, int, int, int]
+"""Minus the worth of asking somebody, their id, their place in the ranking, and the ring that they
+are taken to be in: sorts the best first."""
+
+
+class _Line:
+    """People in the order in which they are asked."""
+
+    def __init__(self, entries: list[_Entry]) -> None:
+        self._entries = entries
+        self._next: dict[int, int] = {}
+
+    def free(self, chosen: set[int]) -> Iterator[_Entry]:
+        """Those not chosen yet.
+
+        Whoever is found chosen leaves the line, or each task would walk past everybody whom the
+        tasks before it have chosen.
+        """
+        last, i = -1, self._next.get(-1, 0)
+        while i < len(self._entries):
+            following = self._next.get(i, i + 1)
+            if self._entries[i][1] in chosen:
+                self._next[last] = following
+            else:
+                yield self._entries[i]
+                last = i
+            i = following
+
+    def taken(self, chosen: set[int]) -> Iterator[_Entry]:
+        """Those chosen already."""
+        return (entry for entry in self._entries if entry[1] in chosen)
 
 
 class _Ranking:
-    """Everybody who may be asked for one kind of help, best first, as seen from one ring."""
+    """Everybody who may be asked for one kind of help, best first, as seen from each ring.
+
+    `rows`: theirs in the crowd; `chances`: one row for each ring.
+    """
 
     def __init__(self, crowd: Crowd, rows: Ints, chances: Floats, soon: float, price: Floats) -> None:
-        self.chances = dict(zip(rows.tolist(), chances.tolist(), strict=True))
-        self._rows, self._ids = rows, crowd.volunteer_id[rows]
-        self._worth = np.round(-np.log1p(-np.minimum(chances * soon, _ALMOST_SURE)) / price, 9)
-        self._campus = crowd.campus_id[rows]
-        self._by_campus = np.lexsort((self._ids, -self._worth, self._campus))
-        self._campus_sorted = self._campus[self._by_campus]
-        self._cache: dict[int | None, list[_Entry]] = {}
+        self._rows, self._ids, self._campus_ids = rows, crowd.volunteer_id[rows], crowd.campus_id[rows]
+        self._chances, self._price = chances, price
+        self._minus_worth = np.round(np.log1p(-np.minimum(chances * soon, _ALMOST_SURE)) / price, 9)
+        self._lines: dict[int, dict[int | None, _Line]] = {}
 
-    def of_campus(self, campus_id: int) -> list[_Entry]:
-        """Those of one campus."""
-        if campus_id not in self._cache:
-            first, end = np.searchsorted(self._campus_sorted, [campus_id, campus_id + 1])
-            self._cache[campus_id] = self._entries(self._by_campus[first:end])
-        return self._cache[campus_id]
+    def lines(self, task: TaskView, ring: int) -> list[_Line]:
+        """Those in the ring around a task, in one line or several; with ANYWHERE, everybody."""
+        if ring not in self._lines:
+            self._lines[ring] = self._lined_up(ring)
+        lines = self._lines[ring]
+        if ring == ANYWHERE:
+            return [*lines.values()]
+        near = (task.campus_id,) if ring == HOME else dict.fromkeys(task.neighbours)
+        return [lines[c] for c in near if c in lines and _ring(task, c) == ring]
 
-    def everybody(self) -> list[_Entry]:
-        """Those of all campuses."""
-        if None not in self._cache:
-            self._cache[None] = self._entries(np.lexsort((self._ids, -self._worth)))
-        return self._cache[None]
+    def choice(self, entry: _Entry) -> Choice:
+        """Somebody in a line, to be asked."""
+        _, volunteer_id, place, ring = entry
+        likely, price = float(self._chances[ring, place]), float(self._price[place])
+        return Choice(int(self._rows[place]), volunteer_id, ring, likely, price)
 
-    def _entries(self, order: Ints) -> list[_Entry]:
-        columns = (-self._worth[order], self._ids[order], self._rows[order])
-        return list(zip(*(column.tolist() for column in columns), strict=True))
+    def campus_id(self, entry: _Entry) -> int:
+        """Where somebody in a line belongs."""
+        return int(self._campus_ids[entry[2]])
+
+    def _lined_up(self, ring: int) -> dict[int | None, _Line]:
+        """By campus; for ANYWHERE all in one line, under None."""
+        order = np.lexsort((self._ids, self._minus_worth[ring]))
+        columns = self._minus_worth[ring][order], self._ids[order], order
+        entries = zip(*(column.tolist() for column in columns), itertools.repeat(ring))
+        if ring == ANYWHERE:
+            return {None: _Line(list(entries))}
+        by_campus: dict[int | None, list[_Entry]] = defaultdict(list)
+        for campus_id, entry in zip(self._campus_ids[order].tolist(), entries, strict=True):
+            by_campus[campus_id].append(entry)
+        return {campus_id: _Line(members) for campus_id, members in by_campus.items()}
 
 
 _ALMOST_SURE = 0.999_999
@@ -251,11 +313,14 @@ class _Round:
         self.crowd, self.now, self.settings, self.curves = crowd, now, settings, curves
         self.zone = zone
         self.quiet_until = _quiet_until(now, settings, zone)
-        self.price = prices(crowd, settings.price)
         self.chosen: set[int] = set()
-        self._bars: dict[bool, dict[str, Flags]] = {}
-        self._rankings: dict[tuple[_Kind, int], _Ranking] = {}
-        self._odds: dict[_Kind, tuple[Ints, Floats]] = {}
+        self._reached: dict[bool, _Reach] = {}
+        self._rankings: dict[_Kind, _Ranking] = {}
+
+    @cached_property
+    def price(self) -> Floats:
+        """What asking each of the crowd costs."""
+        return prices(self.crowd, self.settings.price)
 
     def plan(self, task: TaskView) -> Plan:
         """The next step for one task, after those planned before it in this round."""
@@ -275,19 +340,20 @@ class _Round:
         stream = self._stream(task, kind, opened)
         ask: list[Choice] = []
         following = next(stream, None)
-        while following is not None and len(ask) < room and out.within(pace.look_ahead_s) < target:
+        likely = out.within(pace.look_ahead_s)
+        while following is not None and len(ask) < room and likely < target:
             ask.append(following)
             out.add(following.chance)
+            likely = out.within(pace.look_ahead_s)
             following = next(stream, None)
         self.chosen.update(choice.volunteer_id for choice in ask)
 
-        reached = out.within(pace.look_ahead_s) >= target
         looks = [p.expires_at for p in task.pending if p.expires_at > now]
         looks += [now + seconds(pace.expiry_s)] if ask else []
         more_at = None
         if following is None:
             looks.append(now + seconds(self.settings.recheck_s))
-        elif reached:
+        elif likely >= target:
             fades_s = out.falls(target, pace.look_ahead_s, lambda t: _target(pace, age_s + t))
             more_at = now + seconds(max(fades_s, pace.pause_s))
         else:
@@ -330,7 +396,7 @@ class _Round:
     def barred(self, task: TaskView, but: set[int]) -> Iterator[Assessment]:
         """Everybody but those rows, with what stands in the way of asking them."""
         urgent = is_urgent(task.category, task.urgency)
-        reasons = self._barred(urgent)
+        reasons = self._reach(urgent).barred
         odds = self._log_odds(task.category)
         for row in range(len(self.crowd)):
             if row in but:
@@ -359,63 +425,41 @@ class _Round:
 
         Whoever was chosen in this round already comes last, and only for urgent help.
         """
-        near = {task.campus_id, *task.neighbours}
-        chosen_already: list[tuple[int, _Entry]] = []
-        for rings in (RINGS[: opened + 1], *((ring,) for ring in RINGS[opened + 1 :])):
-            streams = [self._ring(task, kind, ring, near) for ring in rings]
-            for entry, ring in heapq.merge(*streams):
-                if entry[1] in self.chosen:
-                    chosen_already.append((ring, entry))
-                else:
-                    yield self._choice(entry, kind, ring)
-        if kind.urgent:
-            for ring, entry in chosen_already:
-                yield self._choice(entry, kind, ring)
+        # With nobody left, as at most looks at a task that waits, there is nothing to weigh.
+        if self._reach(kind.urgent).now <= task.asked:
+            return
+        ranking = self._ranking(kind)
+        for walk in (_Line.free, _Line.taken) if kind.urgent else (_Line.free,):
+            for rings in (RINGS[: opened + 1], *((ring,) for ring in RINGS[opened + 1 :])):
+                lines = [line for ring in rings for line in ranking.lines(task, ring)]
+                for entry in heapq.merge(*(walk(line, self.chosen) for line in lines)):
+                    # The line of everybody has those of the nearer rings too.
+                    if entry[1] not in task.asked and _ring(task, ranking.campus_id(entry)) == entry[3]:
+                        yield ranking.choice(entry)
 
-    def _ring(self, task: TaskView, kind: _Kind, ring: int, near: set[int]) -> Iterator[tuple[_Entry, int]]:
-        ranking = self._ranking(kind, ring)
-        if ring == ANYWHERE:
-            campus_id = self.crowd.campus_id
-            entries: Iterable[_Entry] = (e for e in ranking.everybody() if campus_id[e[2]] not in near)
-        elif ring == HOME:
-            entries = ranking.of_campus(task.campus_id)
-        else:
-            others = [c for c in dict.fromkeys(task.neighbours) if c != task.campus_id]
-            entries = heapq.merge(*(ranking.of_campus(c) for c in others))
-        return ((entry, ring) for entry in entries if entry[1] not in task.asked)
-
-    def _choice(self, entry: _Entry, kind: _Kind, ring: int) -> Choice:
-        _, volunteer_id, row = entry
-        return Choice(row, volunteer_id, ring, self._ranking(kind, ring).chances[row], float(self.price[row]))
-
-    def _ranking(self, kind: _Kind, ring: int) -> _Ranking:
-        if (kind, ring) not in self._rankings:
-            if kind not in self._odds:
-                barred = np.logical_or.reduce(list(self._barred(kind.urgent).values()))
-                rows = np.flatnonzero(~barred)
-                self._odds[kind] = rows, self._log_odds(kind.category)[rows]
-            rows, odds = self._odds[kind]
-            chances = np.round(chance(odds + self.settings.learning.ring_logit[ring]), 9)
+    def _ranking(self, kind: _Kind) -> _Ranking:
+        if kind not in self._rankings:
+            rows = self._reach(kind.urgent).rows
+            ring_logit = np.array(self.settings.learning.ring_logit)
+            odds = self._log_odds(kind.category)[rows] + ring_logit[:, None]
+            chances = np.round(chance(odds), 9)
             soon = self._curve(kind.urgent).by(kind.look_ahead_s)
-            self._rankings[kind, ring] = _Ranking(self.crowd, rows, chances, soon, self.price[rows])
-        return self._rankings[kind, ring]
+            self._rankings[kind] = _Ranking(self.crowd, rows, chances, soon, self.price[rows])
+        return self._rankings[kind]
 
     def _log_odds(self, category: str) -> Floats:
         part = daypart(self.now.astimezone(self.zone))
         return log_odds(self.crowd, category, part, self.settings.learning)
 
-    def _barred(self, urgent: bool) -> dict[str, Flags]:
-        if urgent not in self._bars:
-            self._bars[urgent] = bars(self.crowd, urgent, self.quiet_until is not None, self.settings)
-        return self._bars[urgent]
+    def _reach(self, urgent: bool) -> _Reach:
+        if urgent not in self._reached:
+            barred = bars(self.crowd, urgent, self.quiet_until is not None, self.settings)
+            self._reached[urgent] = _Reach(self.crowd, barred)
+        return self._reached[urgent]
 
     def _somebody_soon(self, task: TaskView, urgent: bool) -> bool:
         """Whether somebody who wasn't asked yet is only busy just now."""
-        barred = self._barred(urgent)
-        passing = np.logical_or.reduce([barred[name] for name in PASSING])
-        for_good = np.logical_or.reduce([flags for name, flags in barred.items() if name not in PASSING])
-        waiting = {*self.crowd.volunteer_id[passing & ~for_good].tolist()} | self.chosen
-        return not waiting <= task.asked
+        return not (self._reach(urgent).soon <= task.asked and self.chosen <= task.asked)
 
 
 _SOONEST = timedelta(seconds=1)
@@ -436,12 +480,23 @@ class _Out:
         self.offers.append((chance, 0.0))
 
     def within(self, look_ahead_s: float, after_s: float = 0.0) -> float:
-        """The chance of a yes in the `look_ahead_s` that follow `after_s` of silence."""
-        return self._chance(after_s, lambda elapsed: self.curve.by(elapsed + look_ahead_s))
+        """The chance of a yes in the `look_ahead_s` that follow `after_s` of silence.
+
+        1 − Π(1 − r), r the chance of each to say yes in it, given silence until then.
+        """
+        nobody = 1.0
+        for p, age in self.offers:
+            elapsed = age + after_s
+            silent_so_far = self.curve.by(elapsed)
+            declines = (1 - p) * self.decline_share
+            left = 1 - (p + declines) * silent_so_far
+            if left > 0:
+                nobody *= 1 - p * (self.curve.by(elapsed + look_ahead_s) - silent_so_far) / left
+        return 1 - nobody
 
     def ever(self, after_s: float = 0.0) -> float:
         """The chance of a yes at any time after `after_s` more of silence."""
-        return self._chance(after_s, lambda _elapsed: 1.0)
+        return self.within(math.inf, after_s)
 
     def falls(self, target: float, look_ahead_s: float, target_at: Callable[[float], float]) -> float:
         """After how many seconds of silence the chance falls below the target of that time."""
@@ -462,18 +517,6 @@ class _Out:
             return 1 - (1 - self.ever(after_s)) * nobody_else < little
 
         return 0.0 if hopeless(0.0) else _first(hopeless, at_most_s)
-
-    def _chance(self, after_s: float, by: Callable[[float], float]) -> float:
-        """1 − Π(1 − r), r the chance of each to say yes until `by`, given silence until now."""
-        nobody = 1.0
-        for p, age in self.offers:
-            elapsed = age + after_s
-            silent_so_far = self.curve.by(elapsed)
-            declines = (1 - p) * self.decline_share
-            left = 1 - (p + declines) * silent_so_far
-            if left > 0:
-                nobody *= 1 - p * (by(elapsed) - silent_so_far) / left
-        return 1 - nobody
 
 
 def _first(happened: Callable[[float], bool], at_most: float) -> float:

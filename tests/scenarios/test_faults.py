@@ -32,7 +32,7 @@ def test_200_accept_at_once_and_one_wins(world: World) -> None:
         for number, helper in enumerate(helpers):
             tx.add(
                 Offer(
-                    task_id=task, volunteer_id=helper.id, wave=1, ring=0, state="sent",
+                    task_id=task, volunteer_id=helper.id, wave=1, ring=0, chance=0.4, state="sent",
                     created_at=now(), expires_at=now(), why=[],
                 )
             )  # fmt: skip
