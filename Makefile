@@ -90,12 +90,12 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 # -- Measuring -------------------------------------------------------------------------------------
 
 .PHONY: simulate
-simulate: $(VENV)/.installed-dev ## Compare the rule of dispatching with others in a simulation (QUICK=1: a minute's glance)
+simulate: $(VENV)/.installed-dev ## Compare the rules of dispatching with others in a simulation (QUICK=1: a glance)
 	@exec $(PYTHON_M) devtools.benchmark.simulate $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 .PHONY: tune
-tune: $(VENV)/.installed-dev ## Look for better figures of the rule, on other seeds (TRIALS=60)
-	@exec $(PYTHON_M) devtools.benchmark.tune --trials $(or $(TRIALS),60)
+tune: $(VENV)/.installed-dev ## Look for better figures of the rules, on other seeds (TRIALS=60)
+	@exec $(PYTHON_M) devtools.benchmark.tune --trials $(or $(TRIALS),60) $(if $(PUBLISH),--publish)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## Measure how the cost of deciding grows with the scheme

@@ -93,7 +93,8 @@ def plan(quick: bool) -> Plan:
         Case("Offers tire people twice as much", replace(base, fatigue="double")),
         Case("2 % of accepted tasks come back", replace(base, handback=0.02)),
         Case("15 % of accepted tasks come back", replace(base, handback=0.15)),
-        Case("A surge: 200 more tasks in one hour", replace(base, surge=200), ablation_seeds=3),
+        Case("A surge: 200 more tasks in one hour", replace(base, surge=200)),
+        Case("A burst: 200 more tasks at one moment", replace(base, burst=200), ablation_seeds=5),
         Case("A thin roster: 30 volunteers", replace(base, volunteers=30)),
     )
     return Plan((usual, *others), seeds, days, quick)
@@ -102,7 +103,7 @@ def plan(quick: bool) -> Plan:
 def effort(job: Job) -> float:
     """Roughly how long a run takes, in no unit: the more crowded the office, the more looks."""
     scenario = job.scenario
-    tasks = scenario.tasks_per_day * scenario.days + scenario.surge
+    tasks = scenario.tasks_per_day * scenario.days + scenario.surge + scenario.burst
     weight = 8 if job.policy in OWN else {"broadcast": 3, ORACLE: 0.3}.get(job.policy, 1)
     return weight * tasks**2 / scenario.volunteers
 

@@ -16,7 +16,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from dispatcher.rules.crowd import Crowd, Floats, Ints, chance, daypart, log_odds, prices
-from dispatcher.rules.policy import ANYWHERE, HOME, NEIGHBOUR, Curves, TaskView, plan_round
+from dispatcher.rules.decisions import ANYWHERE, HOME, NEIGHBOUR, TaskView
+from dispatcher.rules.policy import plan_round
+from dispatcher.rules.response import Curves
 from dispatcher.rules.settings import DispatchSettings
 
 GREEDY, EXCHANGED, MATCHED = "greedy", "exchanged", "matched"

@@ -1,10 +1,13 @@
-"""The tables of the documentation, from one run of the benchmark."""
+"""The part of `docs/benchmark.md` that comes from one run of the benchmark."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from devtools.benchmark.cases import OURS, POLICIES, Case, Plan, Results
-from devtools.benchmark.report import COLUMNS, Column
+from devtools.benchmark.report import COLUMNS, Column, comparison, never
 from devtools.benchmark.runs import ORACLE, mean_and_half_width
+from dispatcher.rules.settings import DispatchSettings
 from dispatcher.simulation.contenders import ABLATIONS
 from dispatcher.simulation.world import Floats
 
@@ -17,23 +20,49 @@ _COMPACT = tuple(
 )  # fmt: skip
 
 
+DOCUMENT = Path("docs/benchmark.md")
+
+BEGIN, END = "<!-- figures: begin, written by `make simulate PUBLISH=1` -->", "<!-- figures: end -->"
+
 _WORTH = """Under the whole rules, what changes without one of their parts, in the same worlds.
 """
 
 
-def tables(plan: Plan, results: Results) -> str:
-    """The base case in full, the other cases in short, and what each part of the rules is worth."""
-    parts = [_preface(plan), "### The base case\n", *_base(plan.base, results), ""]
+def write(plan: Plan, results: Results, settings: DispatchSettings, path: Path) -> None:
+    """Put the figures of a run between the marks of a document.
+
+    Raises:
+        ValueError: the document has no such marks.
+    """
+    text = path.read_text(encoding="utf-8")
+    before, begun, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (begun and ended):
+        raise ValueError(f"no place for figures in {path}")
+    figures = figures_of(plan, results, settings)
+    path.write_text(f"{before}{BEGIN}\n\n{figures}\n{END}{after}", encoding="utf-8")
+
+
+def digest(settings: DispatchSettings) -> str:
+    """A short name for one set of figures, by which it can be seen whether a document is about it."""
+    return hashlib.sha256(repr(settings).encode()).hexdigest()[:12]
+
+
+def figures_of(plan: Plan, results: Results, settings: DispatchSettings) -> str:
+    """The base case in full, how it compares, the other cases in short, and what each part of the
+    rules is worth."""
+    parts = [_preface(plan, settings), "### The base case\n", *_base(plan.base, results), ""]
+    parts += ["```text", *comparison(plan, results), "", *never(results), "```", ""]
     parts += ["### Other cases\n", *_others(plan.cases[1:], results), ""]
     parts += ["### What each part is worth\n", _WORTH, *_ablations(plan.cases, results), ""]
     return "\n".join(parts)
 
 
-def _preface(plan: Plan) -> str:
+def _preface(plan: Plan, settings: DispatchSettings) -> str:
     kind = "Quick set" if plan.quick else "Full set"
     return (
-        f"{kind}, simulated: seeds {plan.seeds[0]} to {plan.seeds[-1]}, {plan.days} days each. "
-        "Means over the seeds, ± half the width of the 95 % interval.\n"
+        f"{kind}, simulated: seeds {plan.seeds[0]} to {plan.seeds[-1]}, {plan.days} days each, with the "
+        f"settings `{digest(settings)}`. Means over the seeds, ± half the width of the 95 % interval.\n"
     )
 
 

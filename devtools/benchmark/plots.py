@@ -1,6 +1,6 @@
 """The pictures of the benchmark: how fast, at how many alerts, and who carries the load."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -285,3 +285,44 @@ def _head(figure: Figure, plan: Plan, title: str, note: str = "") -> None:
         color="#555555", va="top",
     )  # fmt: skip
     figure.tight_layout(rect=(0, 0, 1, 0.9))
+
+
+Point = tuple[float, float]
+"""Alerts per accept, and slowness."""
+
+
+def draw_front(
+    trials: Sequence[Point],
+    front: Sequence[Point],
+    family: Mapping[Keep, Point],
+    shipped: Point,
+    folder: Path,
+) -> Path:
+    """Draw what a search has found into `folder`: each trial, the front, and the nearest-k rules."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "tuning.svg"
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8, 5))
+        axes = figure.subplots()
+        ours, theirs = LOOKS[OURS].colour, LOOKS[TUNED].colour
+        axes.plot(*zip(*trials, strict=True), color="#bbbbbb", lw=0, marker=".", ms=5, zorder=2)
+        axes.plot(*zip(*front, strict=True), color=ours, lw=1.3, marker="o", ms=4, zorder=4)
+        axes.plot(*zip(*family.values(), strict=True), color=theirs, lw=0.9, marker="o", ms=4, zorder=3)
+        axes.plot(*shipped, color=ours, marker="D", ms=9, zorder=5)
+        axes.set_xlabel("alerts per accept")
+        axes.set_ylabel("slowness: waiting times against nearest k, tuned")
+        figure.text(
+            0.012, 0.975, "Figures tried: lower left is better (simulated)",
+            fontsize=12, fontweight="bold", va="top",
+        )  # fmt: skip
+        figure.text(
+            0.012, 0.92,
+            "orange: the front, the diamond as shipped; grey: other trials; blue: nearest-k rules",
+            color="#555555", va="top",
+        )  # fmt: skip
+        figure.tight_layout(rect=(0, 0, 1, 0.9))
+        notes = [Note("as shipped", shipped, ours, 10, bold=True)]
+        notes += [Note(_dashed(keep), at, theirs, 8) for keep, at in family.items()]
+        annotate(axes, notes, [])
+        figure.savefig(path, metadata={"Date": None})
+    return path

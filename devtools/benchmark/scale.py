@@ -20,7 +20,9 @@ import numpy as np
 
 from devtools.benchmark.joint import GREEDY, OPTIMUM, WAYS, Reached, compare
 from dispatcher.rules.crowd import FACETS, Crowd, Ints
-from dispatcher.rules.policy import Curves, PendingOffer, TaskView, plan_round
+from dispatcher.rules.decisions import PendingOffer, TaskView
+from dispatcher.rules.policy import plan_round
+from dispatcher.rules.response import Curves
 from dispatcher.rules.settings import GROCERIES, MEDICINE, DispatchSettings, seconds
 from dispatcher.simulation.world import KINDS, URGENCY_OF, ZONE
 

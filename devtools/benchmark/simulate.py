@@ -78,6 +78,7 @@ def _entry(case: Case, policy: str, results: Results, keep: Keep | None = None) 
         "handback": scenario.handback,
         "volunteers": scenario.volunteers,
         "surge": scenario.surge,
+        "burst": scenario.burst,
         "policy": policy,
         **({"keep": list(keep)} if keep else {}),
         "seeds": len(results.of(case, policy, keep)),
@@ -117,8 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m devtools.benchmark.simulate", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two cases, two seeds, two weeks")
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder of what is written")
-    parser.add_argument("--markdown", action="store_true", help="write the tables of the documentation too")
-    parser.add_argument("--publish", action="store_true", help=f"copy the plots to {PUBLISHED}")
+    parser.add_argument("--publish", action="store_true", help=f"update {markdown.DOCUMENT} and its plots")
     options = parser.parse_args()
     if options.quick and options.publish:
         parser.error("the quick set is not for publishing")
@@ -136,10 +136,9 @@ def main() -> None:
     written[0].write_text(text + "\n", encoding="utf-8")
     pictures = plots.draw(plan, results, out / "plots")
     written += pictures
-    if options.markdown:
-        written.append(out / "benchmark-tables.md")
-        written[-1].write_text(markdown.tables(plan, results), encoding="utf-8")
     if options.publish:
+        markdown.write(plan, results, settings, markdown.DOCUMENT)
+        written.append(markdown.DOCUMENT)
         PUBLISHED.mkdir(parents=True, exist_ok=True)
         written += [Path(shutil.copy(picture, PUBLISHED)) for picture in pictures]
     print("\nWritten: " + ", ".join(str(path) for path in written))

@@ -22,17 +22,19 @@ class Evidence:
         return Evidence([n * left for n in self.accepts], [n * left for n in self.refusals], now)
 
 
-def outcome(before: Evidence, category: str, local: datetime, accepted: bool, learning: Learning) -> Evidence:
-    """`before` with one more outcome: an offer of this category, made at this local time.
+def outcome(
+    before: Evidence, category: str, made: datetime, ended: datetime, accepted: bool, learning: Learning
+) -> Evidence:
+    """`before` with one more outcome: an offer of this category, made and ended at these local times.
 
     An offer that was declined or has expired is a refusal; one that was withdrawn says nothing.
     """
-    faded = before.at(local, learning)
-    hits = {FACETS.index(category), FACETS.index(daypart(local))}
+    faded = before.at(ended, learning)
+    hits = {FACETS.index(category), FACETS.index(daypart(made))}
     return Evidence(
         [n + (accepted and i in hits) for i, n in enumerate(faded.accepts)],
         [n + (not accepted and i in hits) for i, n in enumerate(faded.refusals)],
-        local,
+        ended,
     )
 
 

@@ -10,7 +10,7 @@ that never came, nor a withdrawal for silence.
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from dispatcher.rules.settings import Learning
@@ -99,6 +99,19 @@ def learned(urgent: bool, counts: Counts, learning: Learning) -> ResponseCurve:
     if cumulated[-1] <= 0:
         return assumed(urgent)
     return ResponseCurve(tuple(min(c / cumulated[-1], 1.0) for c in cumulated))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """How fast people answer, for urgent help and otherwise."""
+
+    urgent: ResponseCurve = field(default_factory=lambda: assumed(True))
+    calm: ResponseCurve = field(default_factory=lambda: assumed(False))
+
+
+def learned_curves(urgent: Counts, calm: Counts, learning: Learning) -> Curves:
+    """How fast people answer, by what was seen so far."""
+    return Curves(learned(True, urgent, learning), learned(False, calm, learning))
 
 
 def _urgent(t: float) -> float:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from dispatcher.models import Assignment, DutyWindow, Offer, Task, Volunteer
 from dispatcher.rules.availability import Window, on_duty_until
 from dispatcher.rules.crowd import Candidate
+from dispatcher.rules.decisions import PendingOffer, TaskView
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER
-from dispatcher.rules.policy import PendingOffer, TaskView
 from dispatcher.services import learning
 
 _WEEK = timedelta(days=7)

@@ -12,6 +12,7 @@ from dispatcher.database import db, transaction
 from dispatcher.models import Offer, Task, Volunteer
 from dispatcher.rules import policy
 from dispatcher.rules.crowd import Candidate, Crowd
+from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, is_urgent, seconds
 from dispatcher.services import attention, candidates, history, learning, outbox
@@ -172,7 +173,7 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
 def _offer(
     tx: Session,
     task: Task,
-    chosen: Sequence[policy.Choice],
+    chosen: Sequence[Choice],
     people: Sequence[Candidate],
     actor: history.Actor,
     now: datetime,

@@ -12,7 +12,7 @@ from dispatcher.rules import response
 from dispatcher.rules.crowd import FACETS
 from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
-from dispatcher.rules.policy import Curves, learned_curves
+from dispatcher.rules.response import Curves, learned_curves
 
 ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
 TELLING = (*ANSWERED, OfferState.EXPIRED)
@@ -22,11 +22,14 @@ TELLING = (*ANSWERED, OfferState.EXPIRED)
 def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
     """Take in offers that have ended just now, in the states they have now.
 
+    Silence about an offer whose SMS is not known to have left says nothing of anybody.
+
     All of a transaction in one call and in a fixed order, so that two of them can't lock each other.
     """
     if not current_app.config["DISPATCH"].learning.enabled:
         return
-    offers = sorted(ended, key=lambda o: (o.volunteer_id, o.id))
+    told = (offer for offer in ended if offer.sent_at is not None or offer.state in ANSWERED)
+    offers = sorted(told, key=lambda o: (o.volunteer_id, o.id))
     for offer in offers:
         if offer.state in TELLING:
             _note_outcome(tx, offer, now)
@@ -70,10 +73,10 @@ def curves(session: Session) -> Curves:
 
 def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
     row = tx.get(Acceptance, offer.volunteer_id, with_for_update=True)
-    local = now.astimezone(current_app.config["ZONE"])
+    zone, learning = current_app.config["ZONE"], current_app.config["DISPATCH"].learning
+    made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
-    learning = current_app.config["DISPATCH"].learning
-    known = outcome(evidence(row, now), offer.task.category, local, accepted, learning)
+    known = outcome(evidence(row, now), offer.task.category, made, ended, accepted, learning)
     if row is None:
         row = Acceptance(volunteer_id=offer.volunteer_id)
         tx.add(row)

@@ -8,8 +8,9 @@ import numpy as np
 
 from dispatcher.rules import policy, response
 from dispatcher.rules.crowd import FACETS, Crowd
+from dispatcher.rules.decisions import PendingOffer, Plan, TaskView
 from dispatcher.rules.learning import Evidence, outcome, recent_offers
-from dispatcher.rules.policy import Curves, PendingOffer, Plan, TaskView
+from dispatcher.rules.response import Curves
 from dispatcher.rules.settings import GROCERIES, MEDICINE, URGENT_HELP, DispatchSettings
 from dispatcher.simulation.office import Hall, Search, SimOffer, Step, awake
 from dispatcher.simulation.world import DAY, HOUR, START, ZONE, Ints, World, moment
@@ -42,7 +43,7 @@ class Dispatcher:
         """How fast people answer, by what was seen so far."""
         if self._curves is None:
             urgent, calm = (response.together(self._counts[which].values()) for which in (True, False))
-            self._curves = policy.learned_curves(urgent, calm, self.settings.learning)
+            self._curves = response.learned_curves(urgent, calm, self.settings.learning)
         return self._curves
 
     def view(self, search: Search) -> TaskView:
@@ -88,8 +89,8 @@ class Dispatcher:
         if offer.outcome == "withdrawn":
             return
         self._evidence[v] = known = outcome(
-            self._evidence[v], offer.search.need.category, moment(now).astimezone(ZONE),
-            offer.outcome == "accepted", learning,
+            self._evidence[v], offer.search.need.category, moment(offer.at).astimezone(ZONE),
+            moment(now).astimezone(ZONE), offer.outcome == "accepted", learning,
         )  # fmt: skip
         self._accepts[v], self._refusals[v], self._evidence_at[v] = known.accepts, known.refusals, now
 

@@ -63,8 +63,8 @@ class Behaviour:
 class Scenario:
     """One set of circumstances. `handback`: the share of accepted tasks that come back.
 
-    `surge`: so many requests more in the third hour after noon of the third day. `service_s`: median
-    time a task keeps its volunteer busy, lognormal.
+    `surge`: so many requests more from 14:00 to 15:00 of the third day; `burst`: so many more at
+    14:30 of that day, all at once. `service_s`: median time a task keeps its volunteer busy, lognormal.
     """
 
     tasks_per_day: float = 30
@@ -73,6 +73,7 @@ class Scenario:
     fatigue: str = "assumed"
     handback: float = 0.05
     surge: int = 0
+    burst: int = 0
     campuses: tuple[float, ...] = (0.30, 0.25, 0.20, 0.15, 0.10)
     kinds: tuple[float, ...] = (0.10, 0.35, 0.55)
     service_s: float = 45 * 60
@@ -270,6 +271,7 @@ def _needs(rng: np.random.Generator, scenario: Scenario, sites: Floats) -> list[
             start = day * DAY + hour * HOUR
             times += (start + HOUR * rng.random(rng.poisson(mean))).tolist()
     times += (2 * DAY + 14 * HOUR + HOUR * rng.random(scenario.surge)).tolist()
+    times += [2 * DAY + 14.5 * HOUR] * scenario.burst
     times.sort()
     campus = rng.choice(len(sites), len(times), p=np.array(scenario.campuses))
     places = _around(rng, sites, campus)

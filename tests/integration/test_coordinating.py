@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Message, Offer, Staff, Task
-from dispatcher.rules.policy import TaskView
+from dispatcher.rules.decisions import TaskView
 from dispatcher.services import candidates, coordinating, dispatching, intake, progress, responding
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED, SAME_NEED, Call, SameNeedIsOver, Wanted

@@ -1,6 +1,6 @@
 """What comes of offers is learned in the transaction that records it, and changes who is asked next."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -12,6 +12,7 @@ from dispatcher.models import Acceptance, AnswerTimes, Campus, DutyWindow, Offer
 from dispatcher.rules.crowd import daypart
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.services import candidates, coordinating, dispatching, responding
+from dispatcher.services.states import move
 from tests.integration.conftest import People, now, save_call, volunteer
 from tests.integration.test_coordinating import _edit
 
@@ -29,9 +30,22 @@ def _urgent_call(people: People, key: str = "k") -> Task:
     """A task put to all three at once."""
     save_call(people, key, category="urgent", urgency="urgent")
     dispatching.look(_task().id, now())
-    task = _task()
-    assert sorted(_asked(task)) == sorted(people.volunteers)
-    return task
+    assert sorted(_asked(_task())) == sorted(people.volunteers)
+    return _task()
+
+
+def _send(task: Task) -> None:
+    """The SMS of all its offers have left."""
+    with transaction() as tx:
+        for offer in tx.scalars(select(Offer).where(Offer.task_id == task.id)):
+            move(tx, offer, OfferState.SENT, sent_at=now())
+
+
+def _expire(app: Flask, task: Task) -> datetime:
+    """Nobody answers its offers; when they have expired."""
+    later = now() + timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s + 1)
+    dispatching.look(task.id, later)
+    return later
 
 
 def _known(volunteer_id: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -45,6 +59,7 @@ def _known(volunteer_id: int) -> tuple[dict[str, float], dict[str, float]]:
 def test_a_yes_counts_for_who_said_it_and_nothing_against_the_others(app: Flask, people: People) -> None:
     with app.app_context():
         task = _urgent_call(people)
+        _send(task)
         with transaction() as tx:
             responding.accept(tx, dispatching.lock(tx, task.id) or task, volunteer(people, 0), now())
         part = daypart(now().astimezone(app.config["ZONE"]))
@@ -58,11 +73,11 @@ def test_a_yes_counts_for_who_said_it_and_nothing_against_the_others(app: Flask,
 def test_a_no_and_a_silence_count_against_and_a_late_yes_still_counts(app: Flask, people: People) -> None:
     with app.app_context():
         task = _urgent_call(people)
+        _send(task)
         with transaction() as tx:
-            responding.decline(tx, task, volunteer(people, 0), "busy", "", now())
+            responding.decline(tx, _task(), volunteer(people, 0), "busy", "", now())
         assert _known(people.volunteers[0])[1]["urgent"] == 1.0
-        later = now() + timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s + 1)
-        dispatching.look(task.id, later)
+        later = _expire(app, task)
         assert {o.state for o in _task().offers} == {OfferState.DECLINED, OfferState.EXPIRED}
         accepts, refusals = _known(people.volunteers[1])
         assert (accepts, round(refusals["urgent"], 3)) == ({}, 1.0)
@@ -74,9 +89,20 @@ def test_a_no_and_a_silence_count_against_and_a_late_yes_still_counts(app: Flask
         assert _known(people.volunteers[1])[0]["urgent"] == pytest.approx(1)
 
 
+def test_silence_about_an_sms_that_never_left_says_nothing(app: Flask, people: People) -> None:
+    with app.app_context():
+        later = _expire(app, _urgent_call(people))
+        assert {o.state for o in _task().offers} == {OfferState.EXPIRED}
+        assert db.session.scalars(select(Acceptance)).all() == []
+        assert db.session.scalars(select(AnswerTimes)).all() == []
+        with transaction() as tx:
+            responding.accept(tx, _task(), volunteer(people, 1), later)  # told of it some other way
+        assert _known(people.volunteers[1])[0]["urgent"] == pytest.approx(1)
+
+
 def test_what_is_withdrawn_by_a_coordinator_says_nothing_of_anybody(app: Flask, people: People) -> None:
     with app.app_context():
-        _urgent_call(people)
+        _send(_urgent_call(people))
         coordinating.cancel(_edit(people), "a neighbour has helped")
         assert {o.state for o in _task().offers} == {OfferState.WITHDRAWN}
         assert [_known(v) for v in people.volunteers] == [({}, {})] * 3

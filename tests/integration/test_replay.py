@@ -18,11 +18,13 @@ from dispatcher.models import Campus, CampusNeighbour, Offer, Retiree, Staff, Ta
 from dispatcher.rules import policy
 from dispatcher.rules.availability import Window
 from dispatcher.rules.crowd import Crowd
+from dispatcher.rules.decisions import Plan, TaskView
+from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.phones import Phone
-from dispatcher.rules.policy import Plan, TaskView
 from dispatcher.rules.settings import DispatchSettings
 from dispatcher.services import accounts, dispatching, intake, progress, responding, roster
 from dispatcher.services.intake import Call, Wanted
+from dispatcher.services.states import move
 from dispatcher.simulation.contenders import Dispatcher
 from dispatcher.simulation.office import Office
 from dispatcher.simulation.world import (
@@ -194,6 +196,7 @@ class Live:
                 offers = self._offers()
                 while due := dispatching.due(moment(now)):
                     dispatching.look(due[0], moment(now))
+                self._send(now)
                 for task, v in self._offers() - offers:
                     said, delay = answer(task, v)
                     if said:
@@ -212,6 +215,12 @@ class Live:
         db.session.rollback()
         rows = db.session.execute(select(Offer.task_id, Offer.volunteer_id))
         return {(self.tasks[task_id], self.places[volunteer_id]) for task_id, volunteer_id in rows}
+
+    def _send(self, now: float) -> None:
+        """The SMS of new offers leave at once."""
+        with transaction() as tx:
+            for offer in tx.scalars(select(Offer).where(Offer.state == "queued")):
+                move(tx, offer, OfferState.SENT, sent_at=moment(now))
 
     def _call(self, n: int, now: float) -> None:
         _, category, _ = CALLS[n]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dispatcher.rules import policy
 from dispatcher.rules.availability import QuietHours
 from dispatcher.rules.crowd import FACETS, Candidate, Crowd
-from dispatcher.rules.policy import ANYWHERE, HOME, NEIGHBOUR, Curves, PendingOffer, Plan, TaskView
+from dispatcher.rules.decisions import ANYWHERE, HOME, NEIGHBOUR, PendingOffer, Plan, TaskView
+from dispatcher.rules.response import Curves
 from dispatcher.rules.settings import (
     GROCERIES,
     DispatchSettings,
