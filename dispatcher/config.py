@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatcher.rules.settings import DispatchSettings, parse_quiet_hours, with_overrides
+from dispatcher.rules.settings import DispatchSettings, check, parse_quiet_hours, with_overrides
 from dispatcher.sms.twilio import TWILIO_URL
 
 
@@ -87,6 +87,8 @@ def _dispatch(path: str, quiet: str) -> DispatchSettings:
         return settings
     try:
         with Path(path).open("rb") as file:
-            return with_overrides(settings, tomllib.load(file))
+            changed = with_overrides(settings, tomllib.load(file))
+        check(changed)
+        return changed
     except (OSError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
         raise ConfigurationError(f"DISPATCH_SETTINGS {path}: {error}") from error

@@ -7,12 +7,15 @@ import numpy as np
 
 from devtools.benchmark.runs import ORACLE, Job, Outcome, mean_and_half_width
 from dispatcher.rules.settings import DispatchSettings
-from dispatcher.simulation.contenders import ABLATIONS
-from dispatcher.simulation.world import Floats, Scenario
+from dispatcher.simulation.contenders import ABLATIONS, PACED
+from dispatcher.simulation.world import Behaviour, Floats, Scenario
 
 OURS = "dispatcher"
 TUNED = "nearest_k_tuned"
-POLICIES = (OURS, "sequential", "broadcast", "nearest_3", "random_3", TUNED, ORACLE)
+POLICIES = (OURS, "sequential", "broadcast", "nearest_3", "random_3", TUNED, PACED, ORACLE)
+STRONGEST = (OURS, "broadcast", TUNED, PACED, ORACLE)
+"""Enough for the cases that ask what an assumption is worth."""
+
 OWN = (OURS, *ABLATIONS)
 """The product's rules, whole and with a part taken out: those that are held to the caps."""
 
@@ -25,19 +28,21 @@ Keep = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Case:
-    """Circumstances that all policies meet.
+    """Circumstances that all its rules meet. `few`: run with so many of the seeds only.
 
-    `ablation_seeds`: with so many of the seeds the product's parts are weighed too.
+    `ablation_seeds`: with so many of them the product's parts are weighed too.
     """
 
     title: str
     scenario: Scenario
     ablation_seeds: int = 0
+    rules: tuple[str, ...] = POLICIES
+    few: int | None = None
 
     @property
     def policies(self) -> tuple[str, ...]:
         """The rules that are run in it."""
-        return (*POLICIES, *ABLATIONS) if self.ablation_seeds else POLICIES
+        return (*self.rules, *ABLATIONS) if self.ablation_seeds else self.rules
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Plan:
 
     def seeds_of(self, case: Case, policy: str) -> tuple[int, ...]:
         """The seeds with which a rule is run in a case."""
-        return self.seeds[: case.ablation_seeds] if policy in ABLATIONS else self.seeds
+        return self.seeds[: case.ablation_seeds if policy in ABLATIONS else case.few]
 
     def jobs(self, settings: DispatchSettings) -> list[Job]:
         """All runs, the longest first, so that no core is left idle at the end."""
@@ -94,10 +99,19 @@ def plan(quick: bool) -> Plan:
         Case("2 % of accepted tasks come back", replace(base, handback=0.02)),
         Case("15 % of accepted tasks come back", replace(base, handback=0.15)),
         Case("A surge: 200 more tasks in one hour", replace(base, surge=200)),
-        Case("A burst: 200 more tasks at one moment", replace(base, burst=200), ablation_seeds=5),
         Case("A thin roster: 30 volunteers", replace(base, volunteers=30)),
+        # What other assumptions would make of it.
+        Case("A burst: 200 more tasks at one moment", replace(base, burst=200), 5, STRONGEST, few=5),
+        Case("One coordinator, one task at a time", replace(base, desks=1), 0, STRONGEST, few=5),
+        Case("The surge with one coordinator", replace(base, surge=200, desks=1), 0, STRONGEST, few=5),
+        Case("Answers take three times as long", _behaving(base, slowness=3), 0, STRONGEST, few=5),
+        Case("Few say no: 20 %, the others are silent", _behaving(base, declines=0.2), 0, STRONGEST, few=5),
     )
     return Plan((usual, *others), seeds, days, quick)
+
+
+def _behaving(scenario: Scenario, **otherwise: float) -> Scenario:
+    return replace(scenario, behaviour=replace(Behaviour(), **otherwise))  # type: ignore[arg-type]
 
 
 def effort(job: Job) -> float:

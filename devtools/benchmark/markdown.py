@@ -6,10 +6,10 @@ from pathlib import Path
 
 from devtools.benchmark.cases import OURS, POLICIES, Case, Plan, Results
 from devtools.benchmark.report import COLUMNS, Column, comparison, never
-from devtools.benchmark.runs import ORACLE, mean_and_half_width
+from devtools.benchmark.runs import ORACLE, Job, mean_and_half_width, run
 from dispatcher.rules.settings import DispatchSettings
 from dispatcher.simulation.contenders import ABLATIONS
-from dispatcher.simulation.world import Floats
+from dispatcher.simulation.world import Floats, Scenario
 
 _COMPACT = tuple(
     column
@@ -43,9 +43,18 @@ def write(plan: Plan, results: Results, settings: DispatchSettings, path: Path) 
     path.write_text(f"{before}{BEGIN}\n\n{figures}\n{END}{after}", encoding="utf-8")
 
 
-def digest(settings: DispatchSettings) -> str:
-    """A short name for one set of figures, by which it can be seen whether a document is about it."""
-    return hashlib.sha256(repr(settings).encode()).hexdigest()[:12]
+_SAMPLE = Scenario(tasks_per_day=40, volunteers=30, days=2, surge=10)
+
+
+def fingerprint(settings: DispatchSettings) -> str:
+    """A short name for what the rules do, by which it can be seen whether a document is about them.
+
+    It is made from the settings and from what comes of a small sample: whenever the rules, the world
+    or what is measured change, so does it.
+    """
+    found = [run(Job(1, _SAMPLE, policy, settings)).metrics for policy in POLICIES]
+    rounded = [{name: round(value, 3) for name, value in metrics.items()} for metrics in found]
+    return hashlib.sha256(repr((settings, rounded)).encode()).hexdigest()[:12]
 
 
 def figures_of(plan: Plan, results: Results, settings: DispatchSettings) -> str:
@@ -62,7 +71,7 @@ def _preface(plan: Plan, settings: DispatchSettings) -> str:
     kind = "Quick set" if plan.quick else "Full set"
     return (
         f"{kind}, simulated: seeds {plan.seeds[0]} to {plan.seeds[-1]}, {plan.days} days each, with the "
-        f"settings `{digest(settings)}`. Means over the seeds, ± half the width of the 95 % interval.\n"
+        f"rules `{fingerprint(settings)}`. Means over the seeds, ± half the width of the 95 % interval.\n"
     )
 
 
@@ -75,7 +84,7 @@ def _others(cases: Sequence[Case], results: Results) -> Iterator[str]:
     rows = (
         [case.title if policy == OURS else "", f"`{policy}`", *_cells(case, policy, results, _COMPACT, False)]
         for case in cases
-        for policy in POLICIES
+        for policy in case.rules
         if policy != ORACLE
     )
     return _table(["Case", "Rule", *(column.name for column in _COMPACT)], rows)

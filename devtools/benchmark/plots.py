@@ -15,7 +15,7 @@ from devtools.benchmark.cases import FAMILY, NEAREST_K, OURS, POLICIES, TUNED, K
 from devtools.benchmark.labels import Note, Stroke, annotate
 from devtools.benchmark.runs import ORACLE, Outcome, mean_and_half_width
 from dispatcher.rules.settings import GROCERIES, MEDICINE, URGENT_HELP
-from dispatcher.simulation.contenders import RIVALS
+from dispatcher.simulation.contenders import PACED, RIVALS
 from dispatcher.simulation.world import Floats
 
 STYLE: dict[Any, Any] = {
@@ -58,6 +58,7 @@ LOOKS = {
     "nearest_3": Look("nearest 3", "#56B4E9"),
     "random_3": Look("random 3", "#009E73"),
     TUNED: Look(f"nearest k, tuned ({_dashed(RIVALS[TUNED][1])})", "#0072B2"),
+    PACED: Look("nearest k, paced", "#7B3FA0"),
     ORACLE: Look("oracle (a bound)", "#000000", "--", 1.0),
 }
 
@@ -295,7 +296,7 @@ def draw_front(
     trials: Sequence[Point],
     front: Sequence[Point],
     family: Mapping[Keep, Point],
-    shipped: Point,
+    start: Point,
     folder: Path,
 ) -> Path:
     """Draw what a search has found into `folder`: each trial, the front, and the nearest-k rules."""
@@ -308,7 +309,7 @@ def draw_front(
         axes.plot(*zip(*trials, strict=True), color="#bbbbbb", lw=0, marker=".", ms=5, zorder=2)
         axes.plot(*zip(*front, strict=True), color=ours, lw=1.3, marker="o", ms=4, zorder=4)
         axes.plot(*zip(*family.values(), strict=True), color=theirs, lw=0.9, marker="o", ms=4, zorder=3)
-        axes.plot(*shipped, color=ours, marker="D", ms=9, zorder=5)
+        axes.plot(*start, color=ours, marker="D", ms=9, zorder=5)
         axes.set_xlabel("alerts per accept")
         axes.set_ylabel("slowness: waiting times against nearest k, tuned")
         figure.text(
@@ -317,11 +318,11 @@ def draw_front(
         )  # fmt: skip
         figure.text(
             0.012, 0.92,
-            "orange: the front, the diamond as shipped; grey: other trials; blue: nearest-k rules",
+            "orange: the front, the diamond where it started; grey: other trials; blue: nearest-k rules",
             color="#555555", va="top",
         )  # fmt: skip
         figure.tight_layout(rect=(0, 0, 1, 0.9))
-        notes = [Note("as shipped", shipped, ours, 10, bold=True)]
+        notes = [Note("start", start, ours, 10, bold=True)]
         notes += [Note(_dashed(keep), at, theirs, 8) for keep, at in family.items()]
         annotate(axes, notes, [])
         figure.savefig(path, metadata={"Date": None})

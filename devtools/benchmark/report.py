@@ -7,6 +7,7 @@ import numpy as np
 
 from devtools.benchmark.cases import OURS, OWN, TUNED, Case, Plan, Results
 from devtools.benchmark.runs import ORACLE
+from dispatcher.simulation.contenders import PACED
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def print_report(plan: Plan, results: Results) -> None:
     spread = len(plan.seeds) > 2
     for case in plan.cases:
         print("", *table(case, results, spread), sep="\n")
-        if 0 < case.ablation_seeds < len(plan.seeds):
+        if case.few is not None:
+            print(f"With the first {case.few} seeds only.")
+        elif 0 < case.ablation_seeds < len(plan.seeds):
             print(f"The rules without a part: with the first {case.ablation_seeds} seeds only.")
     print("", *comparison(plan, results), sep="\n")
     print("", *never(results), sep="\n")
@@ -104,8 +107,11 @@ class Contrast:
 
 
 CONTRASTS = (
+    Contrast("urgent_p50_s", "ratio"),
     Contrast("urgent_p95_s", "ratio"),
+    Contrast("medicine_p50_s", "ratio"),
     Contrast("medicine_p95_s", "ratio"),
+    Contrast("groceries_p50_s", "ratio"),
     Contrast("groceries_p95_s", "ratio"),
     Contrast("alerts_per_accept", "times"),
     Contrast("coordinator_share", "points"),
@@ -115,20 +121,20 @@ CONTRASTS = (
 
 
 def comparison(plan: Plan, results: Results) -> Iterator[str]:
-    """The base case against the tuned nearest-k, then the questions that the other cases answer."""
-    yield f"Against {TUNED}, base case"
+    """The base case against the strongest rivals, then the questions that the other cases answer."""
     head = ["", "ours", "theirs", "change", "ours better"]
-    yield from (
-        "  " + line for line in _aligned([head, *(_contrast(plan.base, results, c) for c in CONTRASTS)])
-    )
-    yield ""
+    for rival in (TUNED, PACED):
+        yield f"Against {rival}, base case"
+        rows = [_contrast(plan.base, results, contrast, rival) for contrast in CONTRASTS]
+        yield from ("  " + line for line in _aligned([head, *rows]))
+        yield ""
     yield "Against the others"
     yield from ("  " + line for line in _against_others(plan, results))
 
 
-def _contrast(case: Case, results: Results, contrast: Contrast) -> list[str]:
+def _contrast(case: Case, results: Results, contrast: Contrast, rival: str) -> list[str]:
     column = next(column for column in COLUMNS if column.metric == contrast.metric)
-    by_seed = [column.scale * results.values(case, policy, column.metric) for policy in (OURS, TUNED)]
+    by_seed = [column.scale * results.values(case, policy, column.metric) for policy in (OURS, rival)]
     ours, theirs = (float(values.mean()) for values in by_seed)
     change = {
         "ratio": f"{100 * (ours / theirs - 1):+.0f} %",

@@ -47,7 +47,7 @@ def run(job: Job) -> Outcome:
         found, times = oracle(world, job.settings)
         return Outcome(job, found, times, cpu_s=time.process_time() - began)
     rule = nearest(world, job.settings, job.keep) if job.keep else contender(job.policy, world, job.settings)
-    tally = Office(world, rule, job.settings).run()
+    tally = Office(world, rule, rule.settings).run()
     hours = np.array(tally.weekly_hours)
     load = np.array(tally.taken)[hours > 0] / hours[hours > 0]
     return Outcome(job, metrics(tally), waits(tally), load, time.process_time() - began)

@@ -79,6 +79,7 @@ def _entry(case: Case, policy: str, results: Results, keep: Keep | None = None) 
         "volunteers": scenario.volunteers,
         "surge": scenario.surge,
         "burst": scenario.burst,
+        "case": case.title,
         "policy": policy,
         **({"keep": list(keep)} if keep else {}),
         "seeds": len(results.of(case, policy, keep)),

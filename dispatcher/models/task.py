@@ -62,7 +62,8 @@ class Offer(Base):
     """A task put to one volunteer. Nobody is asked twice for the same task: the pair is unique.
 
     `chance`: of a yes, as believed when it was made. `why`: the reasons of the choice as [code,
-    parameters] pairs, rendered in the reader's language.
+    parameters] pairs, rendered in the reader's language. `learned_at`: when its end was taken into
+    account in what is known of the volunteer.
     """
 
     __tablename__ = "offer"
@@ -85,6 +86,7 @@ class Offer(Base):
     sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    learned_at: Mapped[datetime | None]
     decline_reason: Mapped[str] = mapped_column(String(20), default="")
     said: Mapped[str] = mapped_column(String(500), default="")
 

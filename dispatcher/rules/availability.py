@@ -33,23 +33,28 @@ class QuietHours:
 
     def next_end(self, local: datetime) -> datetime:
         """The first end after `local`."""
-        end = local.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
-        return end if end > local else end + timedelta(days=1)
+        return _next(self.end, local)
+
+    def next_start(self, local: datetime) -> datetime:
+        """The first start after `local`."""
+        return _next(self.start, local)
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """How much of the time from `start` to `end`, both local, lies inside."""
         total = timedelta()
         while start < end:
-            inside, edge = self.covers(start), self._next_edge(start)
+            inside, edge = self.covers(start), min(self.next_start(start), self.next_end(start))
             if inside:
-                total += min(edge, end) - start
+                # By the seconds that pass: the clock on the wall may be put forward meanwhile.
+                total += timedelta(seconds=min(edge, end).timestamp() - start.timestamp())
             start = edge
         return total
 
-    def _next_edge(self, local: datetime) -> datetime:
-        """The next moment at which the quiet hours begin or end."""
-        begin = local.replace(hour=self.start.hour, minute=self.start.minute, second=0, microsecond=0)
-        return min(begin if begin > local else begin + timedelta(days=1), self.next_end(local))
+
+def _next(moment: time, local: datetime) -> datetime:
+    """The first time after `local` at which the clock says so."""
+    at = local.replace(hour=moment.hour, minute=moment.minute, second=0, microsecond=0)
+    return at if at > local else at + timedelta(days=1)
 
 
 def on_duty_until(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> datetime | None:

@@ -109,14 +109,16 @@ _TYPES: dict[Any, type] = {Ints: np.int64, Flags: np.bool_, Floats: np.float64}
 def bars(crowd: Crowd, urgent: bool, quiet: bool, settings: DispatchSettings) -> dict[str, Flags]:
     """Why each can't be asked now, by reason: the caps that nothing passes.
 
-    Urgent help passes the last three for those who have agreed to it.
+    Urgent help passes the last three for those who have agreed to it. Whoever has urgent help to
+    answer isn't asked for anything else meanwhile.
     """
+    answering = crowd.live_offers >= settings.live_cap
     spared = ~crowd.agreed_urgent if urgent else np.ones(len(crowd), dtype=np.bool_)
     return {
-        "unavailable": ~crowd.available,
+        "unavailable": ~crowd.available | (crowd.capacity < 1),
         "off_duty": ~crowd.on_duty,
         "busy": crowd.held >= crowd.capacity,
-        "live_offer": spared & (crowd.live_offers >= settings.live_cap),
+        "live_offer": spared & answering if urgent else answering | (crowd.live_urgent > 0),
         "daily_cap": spared & (crowd.alerts_today >= settings.daily_cap),
         "quiet_hours": spared & quiet,
     }
@@ -129,22 +131,21 @@ PASSING = ("busy", "live_offer")
 def log_odds(crowd: Crowd, category: str, part: str, learning: Learning) -> Floats:
     """How likely each is to accept this kind of help at this part of the day, as log odds.
 
-    A mean of what is known of the volunteer in general, of this category and of this hour, each a
-    Beta mean; the latter two weigh up to :data:`_FACET_SHARES` as evidence grows. As no weight is
-    ever negative, a yes never makes anybody look less ready. Less for each recent offer and for each
-    task in hand.
+    A mean of what is known of them for this category and for this hour, by :data:`_FACET_SHARES`. Each
+    is a Beta mean that begins, not with what is believed of strangers, but with what is known of the
+    volunteer in general, worth `facet_weight` offers. So a yes, of whatever kind, never makes anybody
+    look less ready. Less for each recent offer and for each task in hand.
     """
     tired = learning.fatigue_logit * crowd.recent_offers + learning.held_logit * crowd.held
     if not learning.enabled:
         nothing = np.zeros(len(crowd))
         return _rounded(_beta_odds(nothing, nothing, learning) + tired)
     accepts, refusals = crowd.accepts[:, _OF_CATEGORY], crowd.refusals[:, _OF_CATEGORY]
-    general = _beta_odds(accepts.sum(axis=1), refusals.sum(axis=1), learning)
-    odds = general + tired
+    general = chance(_beta_odds(accepts.sum(axis=1), refusals.sum(axis=1), learning))
+    odds, weight = tired, learning.facet_weight
     for facet, share in zip((category, part), _FACET_SHARES, strict=True):
         yes, no = crowd.accepts[:, FACETS.index(facet)], crowd.refusals[:, FACETS.index(facet)]
-        weight = share * (yes + no) / (yes + no + learning.facet_weight)
-        odds += weight * (_beta_odds(yes, no, learning) - general)
+        odds = odds + share * np.log((yes + weight * general) / (no + weight * (1 - general)))
     return _rounded(odds)
 
 
@@ -175,7 +176,7 @@ def _rounded(values: Floats) -> Floats:
 
 
 _FACET_SHARES = (0.6, 0.4)
-"""How much of the whole the category and the hour may come to say, at most."""
+"""How much the category and the hour have to say; together they are the whole."""
 
 
 def _beta_odds(accepts: Floats, refusals: Floats, learning: Learning) -> Floats:

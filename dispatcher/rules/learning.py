@@ -22,18 +22,35 @@ class Evidence:
         return Evidence([n * left for n in self.accepts], [n * left for n in self.refusals], now)
 
 
+_HEARD = 0.5
+
+
+def heard(sent_at: datetime | None, made: datetime, expires_at: datetime) -> bool:
+    """Whether silence about an offer says something of the volunteer: its SMS, if it is known to have
+    left at all, left them half of the offer's life or more."""
+    return sent_at is not None and expires_at - sent_at >= _HEARD * (expires_at - made)
+
+
 def outcome(
-    before: Evidence, category: str, made: datetime, ended: datetime, accepted: bool, learning: Learning
+    before: Evidence,
+    category: str,
+    made: datetime,
+    ended: datetime,
+    accepted: bool,
+    learning: Learning,
+    refused_at: datetime | None = None,
 ) -> Evidence:
     """`before` with one more outcome: an offer of this category, made and ended at these local times.
 
-    An offer that was declined or has expired is a refusal; one that was withdrawn says nothing.
+    An offer that was declined or has expired is a refusal; one that was withdrawn says nothing. A yes
+    that comes late takes back the refusal that was counted at `refused_at`, when the offer expired.
     """
     faded = before.at(ended, learning)
+    taken_back = fading(ended - refused_at, timedelta(days=learning.half_life_days)) if refused_at else 0.0
     hits = {FACETS.index(category), FACETS.index(daypart(made))}
     return Evidence(
         [n + (accepted and i in hits) for i, n in enumerate(faded.accepts)],
-        [n + (not accepted and i in hits) for i, n in enumerate(faded.refusals)],
+        [max(n + (not accepted) - taken_back, 0.0) if i in hits else n for i, n in enumerate(faded.refusals)],
         ended,
     )
 

@@ -47,16 +47,16 @@ class Outlook:
         """After how many seconds of silence the chance falls below the target of that time."""
         return _first(lambda t: self.within(look_ahead_s, t) < target_at(t), look_ahead_s)
 
-    def hopeful_for(self, little: float, at_most_s: float, others: float) -> float:
-        """For how many seconds of silence there is more than a little chance that somebody comes.
+    def hopeful_for(self, enough: float, at_most_s: float, others: float) -> float:
+        """For how many seconds of silence the chance that somebody comes is still `enough`.
 
         `others`: the chance that one of those who can still be asked says yes.
         """
-        if others >= little:
+        if others >= enough:
             return at_most_s
 
         def hopeless(after_s: float) -> bool:
-            return 1 - (1 - self.ever(after_s)) * (1 - others) < little
+            return 1 - (1 - self.ever(after_s)) * (1 - others) < enough
 
         return 0.0 if hopeless(0.0) else _first(hopeless, at_most_s)
 

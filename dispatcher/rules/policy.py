@@ -4,8 +4,9 @@ Tasks are decided together, the most pressing first, then the longest waiting. F
 may be asked are taken in the order of what they add to the chance that somebody says yes soon, for
 what asking them costs, until that chance reaches the task's target. Rings widen from the task's own
 campus to its neighbours to everybody on duty: by the clock, or at once when the rings open so far
-can't reach the target (an empty ring is skipped, never waited for). When nobody is left to ask and
-little chance is still out, a coordinator is told now, not at the end of a timer.
+can't reach the target (an empty ring is skipped, never waited for). When those who were asked and
+those who are left to ask make it too unlikely that somebody comes, a coordinator is told now, not at
+the end of a timer.
 """
 
 import itertools
@@ -37,8 +38,8 @@ def plan_round(
 ) -> list[Plan]:
     """The next step for each of `tasks`, all open, decided together; in the order given.
 
-    Harmless to repeat: asked again at the same moment, after its offers were written, it asks
-    nobody more.
+    Harmless to repeat where one offer at a time is the cap: asked again at the same moment, after its
+    offers were written, it asks nobody more.
     """
     round_ = _Round(crowd, now, settings, zone, curves)
     plans: dict[int, Plan] = {}
@@ -100,7 +101,8 @@ def asking_s(
     elapsed = now - opened_at
     if not urgent and settings.quiet is not None:
         elapsed -= settings.quiet.between(opened_at.astimezone(zone), now.astimezone(zone))
-    return elapsed.total_seconds()
+    # Clocks are put back, and two machines never agree to the millisecond.
+    return max(elapsed.total_seconds(), 0.0)
 
 
 @dataclass
@@ -110,7 +112,7 @@ class _Draft:
     `age_s`: for how long somebody could have been asked. `young`: when those offers were made after
     which a pause still holds. `outlook`: what may come of the offers that are out and of those to
     whom `ask` gives one now. `exhausted`: nobody else can be asked. `others`: the chance that one of
-    those says yes who can be asked later; not counted on once it is more than little.
+    those says yes who can be asked later, as far as it matters.
     """
 
     task: TaskView
@@ -163,11 +165,12 @@ class _Round:
         else:
             more_at = min([*draft.young, now]) + seconds(pace.pause_s)
 
-        hopeful_s = outlook.hopeful_for(pace.little, pace.coordinator_s, draft.others)
+        hopeful_s = outlook.hopeful_for(pace.enough, pace.coordinator_s, draft.others)
         if hopeful_s < pace.patience_s - draft.age_s and (
             task.asked or draft.ask or self._somebody_soon(draft)
         ):
             hopeful_s = pace.patience_s - draft.age_s
+        quiet_at = self._quiet_from(draft)
         told_at, hand_over = None, None
         if hopeful_s <= 0:
             hand_over = self._hopeless(draft)
@@ -178,9 +181,9 @@ class _Round:
         asked = len(draft.ask) + len(task.pending)
         return Plan(
             ask=tuple(draft.ask),
-            look_again_at=max(min(filter(None, [*looks, more_at, told_at])), now + _SOONEST),
+            look_again_at=max(min(filter(None, [*looks, more_at, told_at, quiet_at])), now + _SOONEST),
             waiting=Reason("answers", {"asked": asked}) if asked else Reason("nobody_left"),
-            then=_then(more_at, told_at),
+            then=_then(then_quiet=quiet_at, then_more=more_at, then_told=told_at),
             hand_over=hand_over,
         )
 
@@ -219,9 +222,9 @@ class _Round:
             draft.ask.append(following)
             outlook.add(following.chance)
             following = next(best, None)
-        self.chosen.update(choice.volunteer_id for choice in draft.ask)
         draft.exhausted = following is None
-        draft.others = _one_of(best if following is None else itertools.chain([following], best), pace.little)
+        draft.others = _one_of(best if following is None else itertools.chain([following], best), pace.enough)
+        self.chosen.update(choice.volunteer_id for choice in draft.ask)
         return draft
 
     def _until_morning(self, task: TaskView, quiet_until: datetime) -> Plan:
@@ -232,6 +235,11 @@ class _Round:
             Reason("quiet_hours", {"until": quiet_until.isoformat()}),
             hand_over=Reason("due_in_quiet_hours") if too_late else None,
         )
+
+    def _quiet_from(self, draft: _Draft) -> datetime | None:
+        """When quiet hours begin for this task."""
+        quiet = self.settings.quiet
+        return None if draft.urgent or quiet is None else quiet.next_start(self.now.astimezone(self.zone))
 
     def _hopeless(self, draft: _Draft) -> Reason:
         """Why there is little hope: nobody can be asked, they are too few, or they don't answer."""
@@ -299,11 +307,13 @@ def _one_of(choices: Iterator[Choice], enough: float) -> float:
     return 1 - nobody
 
 
-def _then(more_at: datetime | None, told_at: datetime | None) -> Reason | None:
-    """What happens next unless somebody says yes, whichever comes first."""
-    if more_at is not None and (told_at is None or more_at <= told_at):
-        return Reason("then_more", {"at": more_at.isoformat()})
-    return Reason("then_told", {"at": told_at.isoformat()}) if told_at is not None else None
+def _then(**moments: datetime | None) -> Reason | None:
+    """What happens next unless somebody says yes, by its name: whichever comes first."""
+    coming = {code: at for code, at in moments.items() if at is not None}
+    if not coming:
+        return None
+    first = min(coming, key=lambda code: coming[code])
+    return Reason(first, {"at": coming[first].isoformat()})
 
 
 def _quiet_until(now: datetime, settings: DispatchSettings, zone: ZoneInfo) -> datetime | None:

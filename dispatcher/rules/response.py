@@ -50,17 +50,19 @@ class Counts:
     answered: tuple[float, ...] = (0.0,) * STRETCHES
 
 
-def observed(counts: Counts, elapsed_s: float, answered: bool) -> Counts:
+def observed(counts: Counts, elapsed_s: float, answered: bool, since_s: float = 0.0) -> Counts:
     """`counts` with one more offer, that ended `elapsed_s` seconds after it was made.
 
-    They are halved whenever :data:`REMEMBERED` offers have been counted, so that new habits show.
+    `since_s`: for so long it has been counted already (it had expired, then came a late yes). They are
+    halved whenever :data:`REMEMBERED` offers have been counted, so that new habits show.
     """
     kept = 0.5 if counts.waiting[0] >= REMEMBERED else 1.0
     end = max(bisect_right(EDGES_S, elapsed_s) - 1, 0)
     # Watched only for a part of its last stretch: without an answer that part says nothing.
     watched = end + 1 if answered else end
+    first = max(bisect_right(EDGES_S, since_s) - 1, 0)
     return Counts(
-        tuple(n * kept + (i < watched) for i, n in enumerate(counts.waiting)),
+        tuple(n * kept + (first <= i < watched) for i, n in enumerate(counts.waiting)),
         tuple(n * kept + (answered and i == end) for i, n in enumerate(counts.answered)),
     )
 

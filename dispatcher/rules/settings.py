@@ -1,5 +1,6 @@
 """Every figure of the dispatch policy in one place, with its unit. All of it is configuration."""
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import time, timedelta
 from typing import Any, TypeVar
@@ -24,11 +25,13 @@ class Pace:
     `target`: ask until the chance that somebody says yes within `look_ahead_s` reaches it, offers
     that are out already included. `target_late`: the same once `coordinator_s` have passed; in
     between it grows evenly, because a task that has waited long may wait less and less.
-    `wave_max`: no more than so many are asked within `pause_s`, the time that a wave is left alone.
+    `wave_max`: of the offers made within `pause_s`, the time that a wave is left alone, no more than so
+    many wait for an answer: a no makes room for the next.
     `expiry_s`: the life of an offer. `rings_s`: when the rings same campus, neighbours and
-    everybody on duty open. `patience_s`: with everybody asked, or busy just now, how long the task
-    may wait for somebody to become free before a person is told. `coordinator_s`: when a person is
-    told at the latest; also the target against which the board shows the age. `progress_s`: how
+    everybody on duty open. `enough`: when all who were asked or can be asked make it less likely than
+    this that somebody comes, a person is told. `patience_s`: with everybody asked, or busy just now,
+    how long the task may wait for somebody to become free before that. `coordinator_s`: when a person
+    is told at the latest; also the target against which the board shows the age. `progress_s`: how
     long after accepting somebody should have moved.
     """
 
@@ -39,7 +42,7 @@ class Pace:
     wave_max: int
     expiry_s: float
     rings_s: tuple[float, float, float]
-    little: float
+    enough: float
     patience_s: float
     coordinator_s: float
     progress_s: float
@@ -63,10 +66,10 @@ class Learning:
     prior_accepts: float = 1.8
     prior_refusals: float = 3.2
     half_life_days: float = 60
-    facet_weight: float = 4.5
-    held_logit: float = -0.5
+    facet_weight: float = 3.8
+    held_logit: float = -0.45
     ring_logit: tuple[float, float, float] = (0.0, -0.3, -0.6)
-    fatigue_logit: float = -0.09
+    fatigue_logit: float = -0.11
     fatigue_half_life_h: float = 24
     decline_share: float = 0.6
     curve_weight: float = 60
@@ -80,8 +83,8 @@ class Price:
     hour) above it. `pending`: for each other offer they have to answer.
     """
 
-    fatigue: float = 0.5
-    load: float = 1.8
+    fatigue: float = 0.44
+    load: float = 4.0
     pending: float = 0.75
 
 
@@ -89,15 +92,14 @@ class Price:
 class DispatchSettings:
     """The policy's figures. `live_cap` and `daily_cap` count non-urgent offers to one volunteer.
 
-    `little`: with nobody left to ask, a chance below this that somebody asked still says yes is not
-    worth waiting for. `recheck_s`: with nobody left to ask, how often to look whether somebody has
+    `recheck_s`: with nobody left to ask, how often to look whether somebody has
     come on duty. `check_s`: how long after delivery the retiree's word is waited for before
     somebody calls.
     """
 
-    urgent: Pace = Pace(0.95, 0.98, 60, 60, 11, 300, (0, 60, 120), 0.9, 0, 240, 900)
-    soon: Pace = Pace(0.43, 0.7, 126, 165, 1, 900, (0, 600, 1200), 0.28, 950, 2700, 3600)
-    routine: Pace = Pace(0.3, 0.4, 200, 1000, 1, 1800, (0, 1800, 3600), 0.11, 2470, 7200, 7200)
+    urgent: Pace = Pace(0.93, 0.98, 72, 48, 10, 300, (0, 60, 120), 0.84, 0, 240, 900)
+    soon: Pace = Pace(0.55, 0.77, 120, 165, 1, 900, (0, 600, 1200), 0.29, 1000, 2700, 3600)
+    routine: Pace = Pace(0.355, 0.54, 200, 880, 1, 1800, (0, 1800, 3600), 0.124, 2470, 7200, 7200)
     learning: Learning = field(default_factory=Learning)
     price: Price = field(default_factory=Price)
     daily_cap: int = 3
@@ -140,6 +142,56 @@ def with_overrides(settings: Figures, overrides: dict[str, Any], prefix: str = "
     return replace(settings, **changes)
 
 
+_MOST_S = 30 * 86400
+_A_LITTLE = 1e-9
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "target": (0.001, 1), "target_late": (0.001, 1), "look_ahead_s": (1, _MOST_S),
+    "pause_s": (0.001, _MOST_S), "wave_max": (1, 100), "expiry_s": (1, _MOST_S), "rings_s": (0, _MOST_S),
+    "enough": (0, 1), "patience_s": (0, _MOST_S), "coordinator_s": (1, _MOST_S), "progress_s": (1, _MOST_S),
+    "prior_accepts": (_A_LITTLE, 1000), "prior_refusals": (_A_LITTLE, 1000), "half_life_days": (0.01, 10_000),
+    "facet_weight": (_A_LITTLE, 10_000), "held_logit": (-10, 0), "ring_logit": (-10, 0),
+    "fatigue_logit": (-10, 0), "fatigue_half_life_h": (0.01, 10_000), "decline_share": (0, 1),
+    "curve_weight": (_A_LITTLE, 100_000), "fatigue": (0, 1000), "load": (0, 1000), "pending": (0, 1000),
+    "daily_cap": (0, 1000), "live_cap": (0, 1000), "recheck_s": (1, _MOST_S), "check_s": (1, _MOST_S),
+}  # fmt: skip
+"""The least and the most of each figure: beyond them a rule would divide by nothing, or never act."""
+
+
+def check(settings: Figures, prefix: str = "") -> None:
+    """See whether all figures are such as the rules can work with.
+
+    Raises:
+        ValueError: one isn't; which, and what it should be.
+    """
+    for name in (f.name for f in fields(settings)):
+        value, usual = getattr(settings, name), prefix + name
+        if isinstance(value, (Pace, Learning, Price)):
+            check(value, f"{usual}.")
+        elif name == "enabled" and not isinstance(value, bool):
+            raise ValueError(f"true or false is wanted: {usual}")
+        elif name in _RANGES:
+            _check_numbers(usual, value, *_RANGES[name])
+
+
+def _check_numbers(name: str, value: object, low: float, high: float) -> None:
+    which = name.rpartition(".")[2]
+    several = which in ("rings_s", "ring_logit")
+    numbers = value if isinstance(value, tuple) else (value,)
+    if isinstance(value, tuple) != several or (several and len(numbers) != 3):
+        raise ValueError(f"{'three numbers are' if several else 'a number is'} wanted: {name}")
+    whole = which in ("wave_max", "daily_cap", "live_cap")
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int if whole else (int, float)):
+            raise ValueError(f"a {'whole ' if whole else ''}number is wanted: {name}")
+        if not low <= number <= high:
+            raise ValueError(f"a number from {low:g} to {high:g} is wanted: {name}")
+    if which == "rings_s" and (numbers[0] != 0 or list(numbers) != sorted(numbers)):
+        raise ValueError(f"0 and then later times are wanted: {name}")
+    if which == "ring_logit" and list(numbers) != sorted(numbers, reverse=True):
+        raise ValueError(f"no further ring may weigh more than a nearer one: {name}")
+
+
 def parse_quiet_hours(text: str) -> QuietHours | None:
     """Quiet hours from "21:00-07:00", or None from "off".
 
@@ -148,8 +200,11 @@ def parse_quiet_hours(text: str) -> QuietHours | None:
     """
     if text.strip().lower() == "off":
         return None
-    start, _, end = text.partition("-")
-    return QuietHours(time.fromisoformat(start.strip()), time.fromisoformat(end.strip()))
+    clock = re.fullmatch(r"\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*", text)
+    if clock is None:
+        raise ValueError(f'"21:00-07:00" or "off" is wanted, not {text!r}')
+    hour, minute, until_hour, until_minute = map(int, clock.groups())
+    return QuietHours(time(hour, minute), time(until_hour, until_minute))
 
 
 def seconds(value: float) -> timedelta:

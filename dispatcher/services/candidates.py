@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import Assignment, DutyWindow, Offer, Task, Volunteer
@@ -61,7 +61,16 @@ def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Cand
     )  # fmt: skip
     rested = Volunteer.last_asked_at.asc().nulls_first()
     here = session.scalars(_whole(query.where(Volunteer.campus_id.in_(near)))).all()
-    elsewhere = query.where(Volunteer.campus_id.not_in(near)).order_by(None).order_by(rested, Volunteer.id)
+    # Few of many: no place is for somebody who can't be asked just now.
+    elsewhere = (
+        query.where(
+            Volunteer.campus_id.not_in(near),
+            or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= now),
+            Volunteer.night_ok if _quiet(now) else true(),
+        )
+        .order_by(None)
+        .order_by(rested, Volunteer.id)
+    )
     farther = session.scalars(_whole(elsewhere.limit(FARTHER))).all()
     return _candidates(session, [*here, *farther], now)
 
@@ -82,6 +91,11 @@ def duty_windows(rows: Iterable[DutyWindow]) -> list[Window]:
 
 def _around(task: Task) -> list[int]:
     return [task.campus_id, *(n.neighbour_id for n in task.campus.neighbours)]
+
+
+def _quiet(now: datetime) -> bool:
+    quiet = current_app.config["DISPATCH"].quiet
+    return quiet is not None and quiet.covers(now.astimezone(current_app.config["ZONE"]))
 
 
 def _on_duty_ids(now: datetime) -> Select[int]:

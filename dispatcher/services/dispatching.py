@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction
@@ -14,7 +14,7 @@ from dispatcher.rules import policy
 from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
-from dispatcher.rules.settings import DispatchSettings, is_urgent, seconds
+from dispatcher.rules.settings import URGENT, URGENT_HELP, DispatchSettings, is_urgent, seconds
 from dispatcher.services import attention, candidates, history, learning, outbox
 from dispatcher.services.states import move
 
@@ -23,16 +23,20 @@ log = logging.getLogger(__name__)
 TOGETHER = 50
 """So many tasks are decided in one transaction at most, so that nobody else waits long for it."""
 
+_PRESSING = (
+    case((or_(Task.urgency == URGENT, Task.category == URGENT_HELP), 0), else_=1),
+    Task.look_again_at,
+)
+"""In this order tasks are looked at: with more due than one round holds, urgent help mustn't wait."""
+
 _PLANNER_LOCK = 727_001
 """Any number, the same in every process: the name of the lock."""
 
 
 def due(now: datetime, limit: int = 200) -> list[int]:
-    """Tasks that somebody must look at by now, the longest waiting first."""
+    """Tasks that somebody must look at by now: urgent help first, then the longest waiting."""
     return list(
-        db.session.scalars(
-            select(Task.id).where(Task.look_again_at <= now).order_by(Task.look_again_at).limit(limit)
-        )
+        db.session.scalars(select(Task.id).where(Task.look_again_at <= now).order_by(*_PRESSING).limit(limit))
     )
 
 
@@ -121,7 +125,7 @@ def _also_due(tx: Session, first: Task, now: datetime) -> list[Task]:
             Task.remote.is_(False),
             Task.id != first.id,
         )
-        .order_by(Task.look_again_at)
+        .order_by(*_PRESSING)
         .limit(TOGETHER - 1)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -142,8 +146,12 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
         _offer(tx, task, plan.ask, people, history.SYSTEM, now)
         task.look_again_at = plan.look_again_at
         task.waiting = plan.waiting.as_dict() | ({"then": plan.then.as_dict()} if plan.then else {})
-        # What was said of an earlier moment ("nobody is being asked") may no longer be so.
-        stale = {*attention.SETTLED_BY_ACCEPTING} - {plan.hand_over.code if plan.hand_over else ""}
+        # What was said of an earlier moment ("nobody is being asked") may no longer be so. In quiet
+        # hours nothing has changed: nobody is asked, and whoever was to be told still is.
+        outlived = (
+            ("due_in_quiet_hours",) if plan.waiting.code == "quiet_hours" else attention.SETTLED_BY_ACCEPTING
+        )
+        stale = {*outlived} - {plan.hand_over.code if plan.hand_over else ""}
         attention.settle(tx, task, now, history.SYSTEM, "superseded", tuple(stale))
         if plan.hand_over is not None:
             attention.raise_(tx, plan.hand_over.code, now, task, **plan.hand_over.params)

@@ -10,19 +10,18 @@ from sqlalchemy.orm import Session
 from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
 from dispatcher.rules import response
 from dispatcher.rules.crowd import FACETS
-from dispatcher.rules.learning import Evidence, outcome, recent_offers
+from dispatcher.rules.learning import Evidence, heard, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.response import Curves, learned_curves
 
 ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
-TELLING = (*ANSWERED, OfferState.EXPIRED)
-"""Outcomes that say something of a volunteer; an offer that was withdrawn doesn't."""
 
 
 def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
     """Take in offers that have ended just now, in the states they have now.
 
-    Silence about an offer whose SMS is not known to have left says nothing of anybody.
+    Silence about an offer whose SMS is not known to have left says nothing of anybody. An offer that
+    has been taken in before, when it expired, is accepted late: what its silence said is taken back.
 
     All of a transaction in one call and in a fixed order, so that two of them can't lock each other.
     """
@@ -31,10 +30,12 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
     told = (offer for offer in ended if offer.sent_at is not None or offer.state in ANSWERED)
     offers = sorted(told, key=lambda o: (o.volunteer_id, o.id))
     for offer in offers:
-        if offer.state in TELLING:
+        if offer.state in ANSWERED or (offer.state == OfferState.EXPIRED and _heard(offer)):
             _note_outcome(tx, offer, now)
     for offer in sorted(offers, key=lambda o: (o.task.campus_id, o.urgent, o.id)):
         _note_answer(tx, offer, now)
+    for offer in offers:
+        offer.learned_at = now
 
 
 def offered(volunteer: Volunteer, now: datetime) -> None:
@@ -76,7 +77,8 @@ def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
     zone, learning = current_app.config["ZONE"], current_app.config["DISPATCH"].learning
     made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
-    known = outcome(evidence(row, now), offer.task.category, made, ended, accepted, learning)
+    refused_at = offer.learned_at if _heard(offer) else None
+    known = outcome(evidence(row, now), offer.task.category, made, ended, accepted, learning, refused_at)
     if row is None:
         row = Acceptance(volunteer_id=offer.volunteer_id)
         tx.add(row)
@@ -90,13 +92,19 @@ def _note_answer(tx: Session, offer: Offer, now: datetime) -> None:
     key = {"campus_id": offer.task.campus_id, "urgent": offer.urgent}
     row = tx.get(AnswerTimes, key, with_for_update=True)
     before = _counts(row) if row is not None else response.Counts()
-    elapsed_s = (now - offer.created_at).total_seconds()
-    counts = response.observed(before, elapsed_s, offer.state in ANSWERED)
+    since = offer.sent_at or offer.created_at
+    elapsed_s = (now - since).total_seconds()
+    counted_s = (offer.learned_at - since).total_seconds() if offer.learned_at is not None else 0.0
+    counts = response.observed(before, elapsed_s, offer.state in ANSWERED, counted_s)
     if row is None:
         row = AnswerTimes(**key)
         tx.add(row)
     row.waiting, row.answered = list(counts.waiting), list(counts.answered)
     tx.flush()
+
+
+def _heard(offer: Offer) -> bool:
+    return heard(offer.sent_at, offer.created_at, offer.expires_at)
 
 
 def _counts(row: AnswerTimes) -> response.Counts:

@@ -83,14 +83,19 @@ class Dispatcher:
         if not learning.enabled:
             return
         answered = offer.outcome in ("accepted", "declined")
+        late = now > offer.expires_at
         counts, campus = self._counts[urgent], offer.search.need.campus
-        counts[campus] = response.observed(counts.get(campus, response.Counts()), now - offer.at, answered)
+        counts[campus] = response.observed(
+            counts.get(campus, response.Counts()), now - offer.at, answered,
+            offer.expires_at - offer.at if late else 0.0,
+        )  # fmt: skip
         self._curves = None
         if offer.outcome == "withdrawn":
             return
         self._evidence[v] = known = outcome(
             self._evidence[v], offer.search.need.category, moment(offer.at).astimezone(ZONE),
             moment(now).astimezone(ZONE), offer.outcome == "accepted", learning,
+            moment(offer.expires_at) if late else None,
         )  # fmt: skip
         self._accepts[v], self._refusals[v], self._evidence_at[v] = known.accepts, known.refusals, now
 
@@ -109,6 +114,7 @@ class KeepOut:
     It gets all that isn't the product's own: it asks only who is on duty and free, nobody twice, and
     not in quiet hours; a decline or an expiry is replaced at once; the others are withdrawn when
     somebody accepts; the coordinator is told after the same time at the latest. It knows no caps.
+    `settings`: of the times after which an offer expires and the coordinator is told.
     """
 
     together = False
@@ -172,9 +178,23 @@ RIVALS = {
     "nearest_3": (_nearest, (3, 3, 3)),
     "random_3": (_by_lot, (3, 3, 3)),
     "nearest_k_tuned": (_nearest, (7, 2, 1)),
+    "nearest_k_paced": (_nearest, (7, 1, 1)),
 }
 """By name: the order in which it asks, and how many offers it keeps out for urgent help, medicine
 and groceries."""
+
+PACED = "nearest_k_paced"
+
+
+def _paced(settings: DispatchSettings) -> DispatchSettings:
+    """The times at which the nearest few do best: an offer is replaced about as soon as the product asks
+    somebody else too, and the coordinator is told so early that it happens about as often."""
+    return replace(
+        settings,
+        urgent=replace(settings.urgent, expiry_s=300, coordinator_s=90),
+        soon=replace(settings.soon, expiry_s=165, coordinator_s=1500),
+        routine=replace(settings.routine, expiry_s=600, coordinator_s=4200),
+    )
 
 
 def nearest(world: World, settings: DispatchSettings, keep: tuple[int, int, int]) -> KeepOut:
@@ -189,7 +209,10 @@ def contender(name: str, world: World, settings: DispatchSettings) -> Dispatcher
     if name in RIVALS:
         order, keep = RIVALS[name]
         return KeepOut(
-            world, settings, order, dict(zip((URGENT_HELP, MEDICINE, GROCERIES), keep, strict=True))
+            world,
+            _paced(settings) if name == PACED else settings,
+            order,
+            dict(zip((URGENT_HELP, MEDICINE, GROCERIES), keep, strict=True)),
         )
     if name in ABLATIONS:
         return Dispatcher(world, ABLATIONS[name](settings), together=name != "without_joint_decision")
@@ -200,7 +223,7 @@ def contender(name: str, world: World, settings: DispatchSettings) -> Dispatcher
 
 def _without_exhaustion(settings: DispatchSettings) -> DispatchSettings:
     """The coordinator is told when the time is up, and not before."""
-    paces = {name: replace(getattr(settings, name), little=0.0) for name in ("urgent", "soon", "routine")}
+    paces = {name: replace(getattr(settings, name), enough=0.0) for name in ("urgent", "soon", "routine")}
     return replace(settings, **paces)
 
 

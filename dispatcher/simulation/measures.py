@@ -46,7 +46,8 @@ def metrics(tally: Tally) -> dict[str, float]:
 def oracle(world: World, settings: DispatchSettings) -> tuple[dict[str, float], dict[str, Floats]]:
     """The clairvoyant bound: for each task the fastest of those who would say yes, asked alone.
 
-    Nobody is ever busy or tired; where nobody would come the coordinator is told at once.
+    Nobody is ever busy or tired, and nothing is handed back; where nobody would come, or too slowly,
+    the coordinator is told at once.
     """
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for need in world.needs:
@@ -57,7 +58,7 @@ def oracle(world: World, settings: DispatchSettings) -> tuple[dict[str, float], 
         comes = world.on_duty(at) & (draws.accepts < 1 / (1 + np.exp(-world.readiness(need, at))))
         if urgent and loud > need.at:
             comes &= world.volunteers.agreed_urgent
-        found[need.category].append(float(draws.delay[comes].min()) if comes.any() else draws.coordinator_s)
+        found[need.category].append(float(draws.delay[comes].min(initial=draws.coordinator_s)))
     times = {kind: np.array(values) for kind, values in found.items()}
     return _speeds(times) | dict.fromkeys(METRICS[7:], float("nan")), times
 

@@ -29,12 +29,10 @@ class SimOffer:
 class Search:
     """One task looking for somebody: from its opening until somebody holds it.
 
-    `since`: when asking could begin (a call of the night that may wait counts from the morning).
     A task that is handed back begins another search, with everybody asked before still asked.
     """
 
     need: Need
-    since: float
     opened_at: float
     pace: Pace
     urgent: bool
@@ -131,6 +129,8 @@ class Office:
         self.alerts_of_day = np.zeros(len(world.volunteers), dtype=np.int64)
         self.day = 0
         self.breaches = self.doubles = 0
+        self.desks_free = world.scenario.desks
+        self.at_the_desk: list[tuple[bool, float, int, Search]] = []
 
     def run(self) -> Tally:
         """Until the last task is settled."""
@@ -180,6 +180,9 @@ class Office:
             if subject.ended_at is None:
                 subject.by_coordinator = True
                 self._settle(subject, now)
+            if self.desks_free is not None:
+                self.desks_free += 1
+                self._at_the_desk(now)
         elif kind == _Kind.DONE:
             assert isinstance(subject, int)
             self.hall.held[subject] -= 1
@@ -190,9 +193,8 @@ class Office:
 
     def _open(self, need: Need, now: float, asked: set[int]) -> None:
         urgent = is_urgent(need.category, need.urgency)
-        since = now if urgent else awake(now, self.settings)
         search = Search(
-            need, since, now, self.settings.pace(need.category, need.urgency), urgent,
+            need, now, self.settings.pace(need.category, need.urgency), urgent,
             self.world.draws(need), now, asked,
         )  # fmt: skip
         self.searches.append(search)
@@ -215,9 +217,19 @@ class Office:
             self._ask(search, volunteer, chance, now)
         if step.told and search.told_at is None:
             search.told_at = now
-            self._push(now + search.draws.coordinator_s, _Kind.FOUND, search)
+            heapq.heappush(self.at_the_desk, (not search.urgent, now, self.serial, search))
+            self._at_the_desk(now)
         search.look_at = max(step.look_at, now + 1)
         self._push(search.look_at, _Kind.LOOK, search)
+
+    def _at_the_desk(self, now: float) -> None:
+        """The coordinator takes up what waits, as far as there are hands: urgent help first."""
+        while self.at_the_desk and self.desks_free != 0:
+            *_, search = heapq.heappop(self.at_the_desk)
+            if search.ended_at is None:
+                self._push(now + search.draws.coordinator_s, _Kind.FOUND, search)
+                if self.desks_free is not None:
+                    self.desks_free -= 1
 
     def _ask(self, search: Search, v: int, chance: float, now: float) -> None:
         hall = self.hall
@@ -258,7 +270,9 @@ class Office:
         hall = self.hall
         spared = search.urgent and self.world.volunteers.agreed_urgent[v]
         capped = (
-            hall.live_calm[v] >= self.settings.live_cap or hall.alerts_today[v] >= self.settings.daily_cap
+            hall.live_calm[v] >= self.settings.live_cap
+            or hall.alerts_today[v] >= self.settings.daily_cap
+            or (hall.live_urgent[v] > 0 and not search.urgent)
         )
         loud = awake(now, self.settings) == now
         if (

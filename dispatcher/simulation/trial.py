@@ -2,8 +2,8 @@
 
 Urgent requests are few: at some hours of the day a run would hardly see one. So each run is tried
 beside its own requests, on each campus in each part of the day, by an urgent request that is looked
-for by the same rules and answered by the same formulas, but leaves no trace: it keeps nobody busy,
-tires nobody and teaches nothing.
+for by the same rules and answered by the same formulas, but leaves hardly a trace: it keeps nobody
+busy, tires nobody and teaches nothing. Only while its offers are out does it keep people from others.
 """
 
 from dataclasses import replace
@@ -62,8 +62,8 @@ class TooMuch(Exception):
 class TrialRule(Dispatcher):
     """The product's own rules, to which a trial teaches nothing.
 
-    Whoever has nobody left to ask is looked at again at full minutes, all together: many open
-    requests are then decided in one round, and a wait of minutes changes by seconds.
+    Whoever has nobody left to ask is looked at again at every second full minute, all together: many
+    open requests are then decided in one round, and a wait of minutes changes by seconds.
     """
 
     def __init__(self, world: World, settings: DispatchSettings, most_decisions: int) -> None:
@@ -99,7 +99,7 @@ class TrialRule(Dispatcher):
 
 
 class TrialOffice(Office):
-    """An office in which trials leave no trace."""
+    """An office in which trials keep nobody busy and tire nobody."""
 
     def _ask(self, search: Search, v: int, chance: float, now: float) -> None:
         super()._ask(search, v, chance, now)

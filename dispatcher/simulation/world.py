@@ -43,7 +43,8 @@ class Behaviour:
     `per_km`: for each kilometre of way. `fatigue`: for each offer of late, fading evenly to nothing
     in `fatigue_h` hours; past `mute_after` offers in a day the telephone is put away until midnight.
     `holding`: for each task already in hand. `declines`: of those who don't accept, how many say so.
-    `speed_sd`: spread of the logarithm of how fast people are.
+    `speed_sd`: spread of the logarithm of how fast people are; `slowness`: so many times as long all
+    of them take.
     """
 
     skill: float = -0.55
@@ -57,6 +58,7 @@ class Behaviour:
     holding: float = -0.7
     declines: float = 0.6
     speed_sd: float = 0.3
+    slowness: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Scenario:
 
     `surge`: so many requests more from 14:00 to 15:00 of the third day; `burst`: so many more at
     14:30 of that day, all at once. `service_s`: median time a task keeps its volunteer busy, lognormal.
+    `desks`: so many tasks the coordinator can see to at once, urgent help first; None: any number.
     """
 
     tasks_per_day: float = 30
@@ -77,6 +80,7 @@ class Scenario:
     campuses: tuple[float, ...] = (0.30, 0.25, 0.20, 0.15, 0.10)
     kinds: tuple[float, ...] = (0.10, 0.35, 0.55)
     service_s: float = 45 * 60
+    desks: int | None = None
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     def behaves(self) -> Behaviour:
@@ -199,7 +203,7 @@ class World:
             delay = 180 * np.exp(1.1 * bell) * self.volunteers.speed
         service, told = rng.standard_normal(), rng.random()
         return Draws(
-            accepts, speaks, delay, handback,
+            accepts, speaks, delay * self.behaviour.slowness, handback,
             self.scenario.service_s * float(np.exp(0.5 * service)), 120 + 480 * told,
         )  # fmt: skip
 

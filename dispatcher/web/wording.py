@@ -119,6 +119,8 @@ def reason(entry: dict[str, Any]) -> str:
             return _("accepts about %(tenths)d in 10", tenths=entry["tenths"])
         case "then_more":
             return _("asking more at %(time)s", time=localtime(_moment(entry["at"])))
+        case "then_quiet":
+            return _("quiet hours from %(time)s", time=localtime(_moment(entry["at"])))
         case "then_told":
             return _("a coordinator is told at %(time)s", time=localtime(_moment(entry["at"])))
         case "planning":

@@ -1,6 +1,7 @@
 """What comes of offers is learned in the transaction that records it, and changes who is asked next."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -8,7 +9,17 @@ from sqlalchemy import event, insert, select, text
 from sqlalchemy.dialects import sqlite
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Acceptance, AnswerTimes, Campus, DutyWindow, Offer, Task, Volunteer
+from dispatcher.models import (
+    Acceptance,
+    AnswerTimes,
+    Attention,
+    Campus,
+    DutyWindow,
+    Offer,
+    Task,
+    Volunteer,
+)
+from dispatcher.rules.availability import QuietHours
 from dispatcher.rules.crowd import daypart
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.services import candidates, coordinating, dispatching, responding
@@ -86,7 +97,12 @@ def test_a_no_and_a_silence_count_against_and_a_late_yes_still_counts(app: Flask
         assert _known(people.volunteers[2])[1]["urgent"] == pytest.approx(1, abs=0.01)  # not twice
         with transaction() as tx:
             responding.accept(tx, _task(), volunteer(people, 1), later)
-        assert _known(people.volunteers[1])[0]["urgent"] == pytest.approx(1)
+        accepts, refusals = _known(people.volunteers[1])
+        assert accepts["urgent"] == pytest.approx(1)
+        assert sum(refusals.values()) == pytest.approx(0, abs=1e-6)  # its silence is taken back
+        times = db.session.get_one(AnswerTimes, {"campus_id": task.campus_id, "urgent": True})
+        assert times.waiting[0] == 3  # each offer once
+        assert sum(times.answered) == 2
 
 
 def test_silence_about_an_sms_that_never_left_says_nothing(app: Flask, people: People) -> None:
@@ -98,6 +114,19 @@ def test_silence_about_an_sms_that_never_left_says_nothing(app: Flask, people: P
         with transaction() as tx:
             responding.accept(tx, _task(), volunteer(people, 1), later)  # told of it some other way
         assert _known(people.volunteers[1])[0]["urgent"] == pytest.approx(1)
+
+
+def test_silence_about_an_sms_that_left_too_late_says_nothing(app: Flask, people: People) -> None:
+    with app.app_context():
+        task = _urgent_call(people)
+        late = timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s - 2)
+        with transaction() as tx:
+            for offer in tx.scalars(select(Offer)):
+                move(tx, offer, OfferState.SENT, sent_at=now() + late)
+        _expire(app, task)
+        assert db.session.scalars(select(Acceptance)).all() == []
+        times = db.session.get_one(AnswerTimes, {"campus_id": task.campus_id, "urgent": True})
+        assert sum(times.waiting) == 0  # watched for three seconds
 
 
 def test_what_is_withdrawn_by_a_coordinator_says_nothing_of_anybody(app: Flask, people: People) -> None:
@@ -166,6 +195,67 @@ def test_tasks_that_are_due_together_are_decided_together(app: Flask, people: Pe
         assert (len(less.offers), len(more.offers)) == (1, 0)  # the one who waits longer is served
         assert dispatching.due(at) == []
         assert more.look_again_at is not None
+
+
+def test_urgent_help_is_looked_at_first_however_much_is_due(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "TOGETHER", 2)
+    with app.app_context():
+        for n in range(3):
+            save_call(people, str(n), category="groceries", urgency="routine", repeat="new")
+        save_call(people, "u", category="urgent", urgency="routine")
+        urgent = _task()
+        at = now()
+        assert dispatching.due(at)[0] == urgent.id
+        dispatching.look(dispatching.due(at)[1], at)  # another worker has the first in hand
+        db.session.rollback()
+        assert urgent.look_again_at is not None
+        assert urgent.look_again_at > at
+        assert len(urgent.offers) == 3
+
+
+def test_what_a_coordinator_was_told_stays_through_quiet_hours(app: Flask, people: People) -> None:
+    zone = app.config["ZONE"]
+    evening = now().astimezone(zone).replace(hour=20, minute=50, second=0, microsecond=0)
+    app.config["DISPATCH"] = replace(app.config["DISPATCH"], quiet=QuietHours(time(21), time(7)))
+    with app.app_context():
+        with transaction() as tx:
+            for volunteer_id in people.volunteers:
+                tx.get_one(Volunteer, volunteer_id).active = False
+        save_call(people)
+        task = _task()
+        with transaction() as tx:
+            tx.get_one(Task, task.id).opened_at = tx.get_one(Task, task.id).look_again_at = evening
+
+        def look(at: datetime) -> tuple[str, set[str]]:
+            dispatching.look(task.id, at)
+            db.session.rollback()
+            items = db.session.scalars(select(Attention).where(Attention.resolved_at.is_(None)))
+            return task.waiting["code"], {item.reason for item in items if item.task_id == task.id}
+
+        assert look(evening) == ("nobody_left", {"nobody_left"})
+        assert look(evening.replace(hour=21)) == ("quiet_hours", {"nobody_left"})
+        assert task.look_again_at == evening.replace(hour=7, minute=0) + timedelta(days=1)
+
+
+def test_no_far_place_is_kept_for_somebody_who_is_paused(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "FARTHER", 1)
+    with app.app_context():
+        with transaction() as tx:
+            far = Campus(code="far", name_zh="远", name_en="Far", reachable=True)
+            tx.add(far)
+            tx.flush()
+            for volunteer_id in people.volunteers:
+                tx.get_one(Volunteer, volunteer_id).campus_id = far.id
+            for volunteer_id in people.volunteers[:2]:
+                tx.get_one(Volunteer, volunteer_id).paused_until = now() + timedelta(days=1)
+            tx.get_one(Volunteer, people.volunteers[2]).last_asked_at = now()
+        save_call(people)
+        found = candidates.on_duty(db.session(), [_task()], now())
+        assert [c.volunteer_id for c in found] == [people.volunteers[2]]
 
 
 def test_the_crowd_comes_from_an_index_and_stays_small_however_large_the_roster(

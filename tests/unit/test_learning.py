@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.rules.crowd import FACETS, daypart
-from dispatcher.rules.learning import Evidence, outcome, recent_offers
+from dispatcher.rules.learning import Evidence, heard, outcome, recent_offers
 from dispatcher.rules.response import (
     EDGES_S,
     REMEMBERED,
@@ -58,6 +58,23 @@ def test_old_evidence_counts_half_after_its_half_life() -> None:
     assert second.at(NOON, LEARNING).accepts == second.accepts  # a clock put back takes nothing away
 
 
+def test_a_late_yes_takes_back_what_silence_seemed_to_say() -> None:
+    later = NOON + timedelta(hours=1)
+    silent = outcome(NOTHING, "medicine", NOON, NOON, False, LEARNING)
+    found = outcome(silent, "medicine", NOON, later, True, LEARNING, refused_at=NOON)
+    accepts, refusals = _of(found)
+    assert accepts == {"medicine": 1.0, "midday": 1.0}
+    assert sum(refusals.values()) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sent_s", "says"), [(None, False), (0, True), (150, True), (151, False), (298, False)]
+)
+def test_silence_counts_only_if_there_was_time_to_answer(sent_s: float | None, says: bool) -> None:
+    sent_at = None if sent_s is None else NOON + timedelta(seconds=sent_s)
+    assert heard(sent_at, NOON, NOON + timedelta(seconds=300)) is says
+
+
 def test_recent_offers_fade() -> None:
     assert recent_offers(2.0, timedelta(hours=LEARNING.fatigue_half_life_h), LEARNING) == pytest.approx(1.0)
 
@@ -85,6 +102,12 @@ def test_an_offer_withdrawn_was_watched_only_for_the_stretches_it_was_out() -> N
     assert counts.waiting == (1.0, 1.0, *(0.0,) * (STRETCHES - 2))
     assert sum(counts.answered) == 0
     assert sum(observed(Counts(), -1, answered=False).waiting) == 0  # a clock put back
+
+
+def test_what_has_been_counted_when_an_offer_expired_isnt_counted_again() -> None:
+    at_once = observed(Counts(), 400, answered=True)
+    in_two = observed(observed(Counts(), 300, answered=False), 400, answered=True, since_s=300)
+    assert in_two == at_once
 
 
 def test_withdrawals_do_not_make_people_look_slow() -> None:

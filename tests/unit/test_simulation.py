@@ -10,7 +10,7 @@ from dispatcher.rules.settings import GROCERIES, MEDICINE, URGENT_HELP, Dispatch
 from dispatcher.simulation.contenders import ABLATIONS, RIVALS, contender
 from dispatcher.simulation.measures import METRICS, gini, metrics, most_within_a_day, oracle, waits
 from dispatcher.simulation.office import Hall, Office, Search, SimOffer, Step, Tally
-from dispatcher.simulation.world import DAY, HOUR, QUARTERS_A_WEEK, Need, Scenario, World
+from dispatcher.simulation.world import DAY, HOUR, QUARTERS_A_WEEK, Behaviour, Need, Scenario, World
 
 SETTINGS = DispatchSettings()
 SMALL = Scenario(tasks_per_day=25, volunteers=40, days=5, handback=0.1)
@@ -20,7 +20,8 @@ RULES = ("dispatcher", *RIVALS, *ABLATIONS)
 @cache
 def tally(rule: str, scenario: Scenario = SMALL, seed: int = 7) -> Tally:
     world = World(seed, scenario)
-    return Office(world, contender(rule, world, SETTINGS), SETTINGS).run()
+    decides = contender(rule, world, SETTINGS)
+    return Office(world, decides, decides.settings).run()
 
 
 # -- The world ------------------------------------------------------------------------------------
@@ -149,6 +150,42 @@ def test_in_a_burst_deciding_together_serves_urgent_help_first() -> None:
         for rule in ("dispatcher", "without_joint_decision")
     }
     assert slow["dispatcher"] < slow["without_joint_decision"]
+
+
+def test_one_coordinator_sees_to_one_task_at_a_time_and_to_urgent_help_first() -> None:
+    crowded = replace(SMALL, volunteers=3, tasks_per_day=60, days=2)
+    many, one = (tally("sequential", replace(crowded, desks=desks)) for desks in (None, 1))
+    assert waits(one)[GROCERIES].mean() > waits(many)[GROCERIES].mean()
+    found = sorted((s for s in one.searches if s.by_coordinator), key=lambda s: s.ended_at or 0)
+    times = [s.ended_at or 0 for s in found]
+    # Nobody is found sooner after the one before than finding somebody takes.
+    assert all(
+        later - sooner >= min(s.draws.coordinator_s, later - (s.told_at or 0)) - 1e-6
+        for sooner, later, s in zip(times, times[1:], found[1:], strict=False)
+    )
+    assert waits(one)[URGENT_HELP].mean() < waits(one)[MEDICINE].mean()
+    assert one.lost == 0
+
+
+def test_other_assumptions_about_answers() -> None:
+    slow = World(7, replace(SMALL, behaviour=Behaviour(slowness=3)))
+    for need in slow.needs[:5]:
+        assert np.allclose(slow.draws(need).delay, 3 * World(7, SMALL).draws(need).delay)
+    silent = replace(SMALL, behaviour=Behaviour(declines=0.0))
+    assert (
+        metrics(tally("nearest_k_tuned", silent))["medicine_p50_s"]
+        > metrics(tally("nearest_k_tuned"))["medicine_p50_s"]
+    )
+
+
+def test_the_paced_rival_has_times_of_its_own() -> None:
+    world = World(7, SMALL)
+    rule = contender("nearest_k_paced", world, SETTINGS)
+    assert rule.settings.soon.expiry_s < SETTINGS.soon.expiry_s
+    assert rule.settings.soon.coordinator_s < SETTINGS.soon.coordinator_s
+    office = Office(world, rule, rule.settings)
+    office.run()
+    assert all(s.pace == rule.settings.pace(s.need.category, s.need.urgency) for s in office.searches)
 
 
 def test_broadcast_asks_everybody_and_one_by_one_asks_one() -> None:
