@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from dispatcher.rules.crowd import Crowd, Floats, Ints, chance, daypart, log_odds, prices
+from dispatcher.rules.crowd import Crowd, Floats, Ints, burdens, chance, daypart, log_odds
 from dispatcher.rules.decisions import ANYWHERE, HOME, NEIGHBOUR, TaskView
 from dispatcher.rules.policy import plan_round
 from dispatcher.rules.response import Curves
@@ -77,7 +77,7 @@ def weighed(
 
     Worth is what the policy ranks by: −ln(1 − p·F(T)) for the price, T the time looked ahead.
     """
-    price, part = prices(crowd, settings.price), daypart(now.astimezone(zone))
+    price, part = 1 + burdens(crowd, settings.price), daypart(now.astimezone(zone))
     ring_logit = np.array(settings.learning.ring_logit)
     odds = {c: log_odds(crowd, c, part, settings.learning) for c in {task.category for task in tasks}}
     chances = np.array([chance(odds[t.category] + ring_logit[_rings(t, crowd)]) for t in tasks])

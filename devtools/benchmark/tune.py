@@ -63,6 +63,7 @@ STEPS: dict[str, tuple[float, float, float]] = {
     "price.fatigue": (0.0, 3.0, 0.2),
     "price.load": (0.5, 8.0, 0.7),
     "price.pending": (0.0, 3.0, 0.4),
+    "price.urgent_share": (0.0, 1.0, 0.15),
     "daily_cap": (2, 4, 1),
 }
 """What is searched: the least, the most, and the usual step."""

@@ -39,7 +39,8 @@ class Candidate:
     """What the policy needs to know of a volunteer.
 
     `on_duty_until`: None off duty. `available`: neither paused nor stopped. `held`: tasks held now.
-    `alerts_today`, `live_offers`: non-urgent offers today, and those still waiting for an answer.
+    `alerts_today`: non-urgent offers today. `live_offers`, `live_urgent`: those that wait for an answer,
+    non-urgent and urgent.
     `agreed_urgent`: may be asked for urgent help in quiet hours and beyond the caps.
     `recent_offers`: offers lately, each fading with time. `load`: tasks for each hour on duty over
     four weeks. `week_load`: tasks taken in seven days, for people to read. `accepts`, `refusals`:
@@ -158,13 +159,13 @@ _LITTLE_LOAD = 0.001
 """Tasks per duty hour below which nobody has done more than others."""
 
 
-def prices(crowd: Crowd, price: Price) -> Floats:
-    """What asking each costs, at least 1."""
+def burdens(crowd: Crowd, price: Price) -> Floats:
+    """What asking each costs beyond 1, the price of asking somebody rested who has done no more than
+    others."""
     mean = float(crowd.load[crowd.on_duty].mean()) if crowd.on_duty.any() else 0.0
     above = np.maximum(crowd.load / max(mean, _LITTLE_LOAD) - 1, 0)
     return _rounded(
-        1
-        + price.fatigue * crowd.recent_offers
+        price.fatigue * crowd.recent_offers
         + price.load * above
         + price.pending * (crowd.live_offers + crowd.live_urgent)
     )

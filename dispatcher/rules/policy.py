@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dispatcher.rules.crowd import Candidate, Crowd, Floats, bars, chance, daypart, log_odds, prices
+from dispatcher.rules.crowd import Candidate, Crowd, Floats, bars, burdens, chance, daypart, log_odds
 from dispatcher.rules.decisions import ANYWHERE, RINGS, Assessment, Choice, Plan, Reason, TaskView
 from dispatcher.rules.outlook import Outlook
 from dispatcher.rules.ranking import Kind, Ranking, Reach
@@ -144,10 +144,13 @@ class _Round:
         self._reached: dict[bool, Reach] = {}
         self._rankings: dict[Kind, Ranking] = {}
 
-    @cached_property
-    def price(self) -> Floats:
+    def price(self, urgent: bool) -> Floats:
         """What asking each of the crowd costs."""
-        return prices(self.crowd, self.settings.price)
+        return 1 + (self._burden * self.settings.price.urgent_share if urgent else self._burden)
+
+    @cached_property
+    def _burden(self) -> Floats:
+        return burdens(self.crowd, self.settings.price)
 
     def plan(self, task: TaskView) -> Plan:
         """The next step for one task, after those planned before it in this round."""
@@ -193,7 +196,8 @@ class _Round:
 
     def barred(self, task: TaskView, but: set[int]) -> Iterator[Assessment]:
         """Everybody but those rows, with what stands in the way of asking them."""
-        reasons = self._reach(is_urgent(task.category, task.urgency)).barred
+        urgent = is_urgent(task.category, task.urgency)
+        reasons, price = self._reach(urgent).barred, self.price(urgent)
         odds = self._log_odds(task.category)
         for row in range(len(self.crowd)):
             if row in but:
@@ -203,7 +207,7 @@ class _Round:
             likely = float(chance(odds[row] + self.settings.learning.ring_logit[ring]))
             found = [name for name, flags in reasons.items() if flags[row]]
             found += ["asked_before"] if volunteer_id in task.asked else []
-            yield Assessment(Choice(row, volunteer_id, ring, likely, float(self.price[row])), tuple(found))
+            yield Assessment(Choice(row, volunteer_id, ring, likely, float(price[row])), tuple(found))
 
     def _draft(self, task: TaskView) -> _Draft:
         """Whom to ask now."""
@@ -279,7 +283,7 @@ class _Round:
             odds = self._log_odds(kind.category)[rows] + ring_logit[:, None]
             chances = np.round(chance(odds), 9)
             soon = self._curve(kind.urgent).by(kind.look_ahead_s)
-            self._rankings[kind] = Ranking(self.crowd, rows, chances, soon, self.price[rows])
+            self._rankings[kind] = Ranking(self.crowd, rows, chances, soon, self.price(kind.urgent)[rows])
         return self._rankings[kind]
 
     def _log_odds(self, category: str) -> Floats:

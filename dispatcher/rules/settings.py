@@ -80,12 +80,14 @@ class Price:
     """What asking somebody costs, against 1 for somebody rested who has done no more than others.
 
     `fatigue`: for each recent offer. `load`: for each multiple of the mean load (tasks per duty
-    hour) above it. `pending`: for each other offer they have to answer.
+    hour) above it. `pending`: for each other offer they have to answer. `urgent_share`: so much of all
+    that counts when help is urgent, 0 to 1.
     """
 
     fatigue: float = 0.44
-    load: float = 4.0
-    pending: float = 0.75
+    load: float = 3.7
+    pending: float = 0.62
+    urgent_share: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ class DispatchSettings:
     somebody calls.
     """
 
-    urgent: Pace = Pace(0.93, 0.98, 72, 48, 10, 300, (0, 60, 120), 0.84, 0, 240, 900)
-    soon: Pace = Pace(0.55, 0.77, 120, 165, 1, 900, (0, 600, 1200), 0.29, 1000, 2700, 3600)
-    routine: Pace = Pace(0.355, 0.54, 200, 880, 1, 1800, (0, 1800, 3600), 0.124, 2470, 7200, 7200)
+    urgent: Pace = Pace(0.955, 0.98, 70, 48, 10, 300, (0, 60, 120), 0.88, 0, 240, 900)
+    soon: Pace = Pace(0.5, 0.77, 120, 175, 1, 900, (0, 600, 1200), 0.24, 860, 2700, 3600)
+    routine: Pace = Pace(0.38, 0.5, 200, 860, 1, 1800, (0, 1800, 3600), 0.08, 3300, 7200, 7200)
     learning: Learning = field(default_factory=Learning)
     price: Price = field(default_factory=Price)
     daily_cap: int = 3
@@ -153,7 +155,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "facet_weight": (_A_LITTLE, 10_000), "held_logit": (-10, 0), "ring_logit": (-10, 0),
     "fatigue_logit": (-10, 0), "fatigue_half_life_h": (0.01, 10_000), "decline_share": (0, 1),
     "curve_weight": (_A_LITTLE, 100_000), "fatigue": (0, 1000), "load": (0, 1000), "pending": (0, 1000),
-    "daily_cap": (0, 1000), "live_cap": (0, 1000), "recheck_s": (1, _MOST_S), "check_s": (1, _MOST_S),
+    "urgent_share": (0, 1), "daily_cap": (0, 1000), "live_cap": (0, 1000), "recheck_s": (1, _MOST_S),
+    "check_s": (1, _MOST_S),
 }  # fmt: skip
 """The least and the most of each figure: beyond them a rule would divide by nothing, or never act."""
 

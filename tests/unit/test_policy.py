@@ -97,6 +97,15 @@ def test_the_likeliest_are_asked_first_and_so_fewer_are_needed() -> None:
     assert len(asked(task(), reluctant, settings=settings)) > 2
 
 
+def test_for_urgent_help_it_matters_more_who_comes_than_who_has_done_how_much() -> None:
+    willing_but_busy = person(1, load=0.5, **outcomes({"medicine": 6, "urgent": 6}, {}))
+    rested = person(2, load=0.1, **outcomes({"medicine": 3, "urgent": 3}, {"medicine": 2, "urgent": 2}))
+    settings = with_overrides(SETTINGS, {"price": {"load": 4.0, "urgent_share": 0.1}})
+    people = [willing_but_busy, rested]
+    assert asked(task("medicine", "soon"), people, settings=settings)[0] == 2
+    assert asked(task("urgent", "urgent"), people, settings=settings)[0] == 1
+
+
 def test_what_is_known_of_one_kind_of_help_says_less_of_another() -> None:
     fetches_medicine = person(1, **outcomes({"medicine": 6}, {"groceries": 6}))
     fetches_groceries = person(2, **outcomes({"groceries": 6}, {"medicine": 6}))
