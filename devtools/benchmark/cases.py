@@ -100,7 +100,7 @@ def plan(quick: bool) -> Plan:
         Case("A surge: 200 more tasks in one hour", replace(base, surge=200)),
         Case("A thin roster: 30 volunteers", replace(base, volunteers=30)),
         # What other assumptions would make of it.
-        Case("A burst: 200 more tasks at one moment", replace(base, burst=200), 3, STRONGEST, few=3),
+        Case("A burst: 200 tasks at one moment, three days", replace(base, burst=200, days=3), 10, STRONGEST),
         Case("One coordinator, one task at a time", replace(base, desks=1), 0, STRONGEST, few=3),
         Case("The surge with one coordinator", replace(base, surge=200, desks=1), 0, STRONGEST, few=3),
         Case("Answers take three times as long", _behaving(base, slowness=3), 0, STRONGEST, few=3),

@@ -80,6 +80,8 @@
         // What is typed now, not what was typed when the matches came.
         link.search = search.value.trim() ? `?q=${encodeURIComponent(search.value.trim())}` : "";
         link.click();
+      } else if (free && plain(event) && /^[^ ]$/u.test(event.key) && !$("#call-form")) {
+        search.focus(); // What is typed before the field has the focus isn't lost: it follows.
       }
     });
   }

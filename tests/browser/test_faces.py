@@ -34,6 +34,8 @@ def test_the_story_by_keyboard_and_touch(world: World, windows: Windows, languag
     board.goto("/board")
 
     desk = windows.staff("op", language)
+    expect(desk.locator("#q")).to_be_focused()
+    desk.evaluate("document.activeElement.blur()")  # as before the page has put it there
     desk.keyboard.type(typed)
     expect(desk.locator("#matches")).to_contain_text(elder.name)
     expect(desk.locator("#matches a[href*='/hotline/people/']")).to_have_count(1)
