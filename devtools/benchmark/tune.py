@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,12 @@ def evaluate(
     return {name: float(np.mean([o.metrics[name] for o in outcomes])) for name in outcomes[0].metrics}
 
 
+def figure(settings: DispatchSettings, name: str) -> float:
+    """One figure by its name in :data:`STEPS`."""
+    value: float = attrgetter(name)(settings)
+    return value
+
+
 def moved(settings: DispatchSettings, lots: random.Random, stride: float = 1.0) -> DispatchSettings:
     """`settings` with a few figures moved, each by about so much of its usual step."""
     names = lots.sample(list(STEPS), lots.choice((1, 2, 3, 4)))
@@ -143,7 +150,7 @@ def moved(settings: DispatchSettings, lots: random.Random, stride: float = 1.0) 
     for name in names:
         low, high, step = STEPS[name]
         group, _, key = name.rpartition(".")
-        before = getattr(getattr(settings, group) if group else settings, key)
+        before = figure(settings, name)
         value = min(max(before + lots.choice((-1, 1)) * step * stride * lots.uniform(0.5, 2), low), high)
         changes.setdefault(group, {})[key] = round(value) if isinstance(before, int) else round(value, 3)
     for group, figures in changes.items():
@@ -285,8 +292,7 @@ def differences(before: DispatchSettings, after: DispatchSettings) -> list[str]:
     """Which searched figures differ, one line each."""
     lines = []
     for name in STEPS:
-        group, _, key = name.rpartition(".")
-        old, new = (getattr(getattr(s, group) if group else s, key) for s in (before, after))
+        old, new = figure(before, name), figure(after, name)
         if old != new:
             lines.append(f"{name}: {old:g} -> {new:g}")
     return lines

@@ -40,9 +40,8 @@ class Candidate:
 
     `on_duty_until`: None off duty. `available`: neither paused nor stopped. `held`: tasks held now.
     `alerts_today`: non-urgent offers today. `live_offers`, `live_urgent`: those that wait for an answer,
-    non-urgent and urgent.
-    `agreed_urgent`: may be asked for urgent help in quiet hours and beyond the caps.
-    `recent_offers`: offers lately, each fading with time. `load`: tasks for each hour on duty over
+    non-urgent and urgent. `agreed_urgent`: may be asked for urgent help in quiet hours and beyond the
+    caps. `recent_offers`: offers lately, each fading with time. `load`: tasks for each hour on duty over
     four weeks. `week_load`: tasks taken in seven days, for people to read. `accepts`, `refusals`:
     faded outcomes by :data:`FACETS`.
     """

@@ -139,7 +139,7 @@ class _Round:
     ) -> None:
         self.crowd, self.now, self.settings, self.curves = crowd, now, settings, curves
         self.zone = zone
-        self.quiet_until = _quiet_until(now, settings, zone)
+        self.quiet_until = settings.quiet_until(now.astimezone(zone))
         self.chosen: set[int] = set()
         self._reached: dict[bool, Reach] = {}
         self._rankings: dict[Kind, Ranking] = {}
@@ -318,10 +318,3 @@ def _then(**moments: datetime | None) -> Reason | None:
         return None
     first = min(coming, key=lambda code: coming[code])
     return Reason(first, {"at": coming[first].isoformat()})
-
-
-def _quiet_until(now: datetime, settings: DispatchSettings, zone: ZoneInfo) -> datetime | None:
-    local = now.astimezone(zone)
-    if settings.quiet is None or not settings.quiet.covers(local):
-        return None
-    return settings.quiet.next_end(local)

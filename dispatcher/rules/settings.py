@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, fields, replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
 
 from dispatcher.rules.availability import QuietHours
@@ -94,9 +94,8 @@ class Price:
 class DispatchSettings:
     """The policy's figures. `live_cap` and `daily_cap` count non-urgent offers to one volunteer.
 
-    `recheck_s`: with nobody left to ask, how often to look whether somebody has
-    come on duty. `check_s`: how long after delivery the retiree's word is waited for before
-    somebody calls.
+    `recheck_s`: with nobody left to ask, how often to look whether somebody has come on duty.
+    `check_s`: how long after delivery the retiree's word is waited for before somebody calls.
     """
 
     urgent: Pace = Pace(0.955, 0.98, 70, 48, 10, 300, (0, 60, 120), 0.88, 0, 240, 900)
@@ -109,6 +108,12 @@ class DispatchSettings:
     recheck_s: float = 60
     check_s: float = 7200
     quiet: QuietHours | None = field(default_factory=lambda: QuietHours(time(21, 0), time(7, 0)))
+
+    def quiet_until(self, local: datetime) -> datetime | None:
+        """The end of the quiet hours that cover `local`, or None."""
+        if self.quiet is None or not self.quiet.covers(local):
+            return None
+        return self.quiet.next_end(local)
 
     def pace(self, category: str, urgency: str) -> Pace:
         """The pace of a task: urgent help is urgent whatever was ticked, medicine never dawdles."""
@@ -167,32 +172,31 @@ def check(settings: Figures, prefix: str = "") -> None:
     Raises:
         ValueError: one isn't; which, and what it should be.
     """
-    for name in (f.name for f in fields(settings)):
-        value, usual = getattr(settings, name), prefix + name
+    for figure in fields(settings):
+        name, value = prefix + figure.name, getattr(settings, figure.name)
         if isinstance(value, (Pace, Learning, Price)):
-            check(value, f"{usual}.")
-        elif name == "enabled" and not isinstance(value, bool):
-            raise ValueError(f"true or false is wanted: {usual}")
-        elif name in _RANGES:
-            _check_numbers(usual, value, *_RANGES[name])
+            check(value, f"{name}.")
+        elif figure.type is bool and not isinstance(value, bool):
+            raise ValueError(f"true or false is wanted: {name}")
+        elif figure.name in _RANGES:
+            numbers = _numbers(name, value, figure.type is int, figure.type not in (int, float))
+            low, high = _RANGES[figure.name]
+            if not all(low <= number <= high for number in numbers):
+                raise ValueError(f"a number from {low:g} to {high:g} is wanted: {name}")
+            if figure.name == "rings_s" and (numbers[0] != 0 or numbers != sorted(numbers)):
+                raise ValueError(f"0 and then later times are wanted: {name}")
+            if figure.name == "ring_logit" and numbers != sorted(numbers, reverse=True):
+                raise ValueError(f"no further ring may weigh more than a nearer one: {name}")
 
 
-def _check_numbers(name: str, value: object, low: float, high: float) -> None:
-    which = name.rpartition(".")[2]
-    several = which in ("rings_s", "ring_logit")
-    numbers = value if isinstance(value, tuple) else (value,)
-    if isinstance(value, tuple) != several or (several and len(numbers) != 3):
-        raise ValueError(f"{'three numbers are' if several else 'a number is'} wanted: {name}")
-    whole = which in ("wave_max", "daily_cap", "live_cap")
+def _numbers(name: str, value: object, whole: bool, three: bool) -> list[float]:
+    numbers: list[Any] = list(value) if isinstance(value, tuple) else [value]
+    if isinstance(value, tuple) != three or (three and len(numbers) != 3):
+        raise ValueError(f"{'three numbers are' if three else 'a number is'} wanted: {name}")
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int if whole else (int, float)):
             raise ValueError(f"a {'whole ' if whole else ''}number is wanted: {name}")
-        if not low <= number <= high:
-            raise ValueError(f"a number from {low:g} to {high:g} is wanted: {name}")
-    if which == "rings_s" and (numbers[0] != 0 or list(numbers) != sorted(numbers)):
-        raise ValueError(f"0 and then later times are wanted: {name}")
-    if which == "ring_logit" and list(numbers) != sorted(numbers, reverse=True):
-        raise ValueError(f"no further ring may weigh more than a nearer one: {name}")
+    return numbers
 
 
 def parse_quiet_hours(text: str) -> QuietHours | None:

@@ -62,11 +62,12 @@ def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Cand
     rested = Volunteer.last_asked_at.asc().nulls_first()
     here = session.scalars(_whole(query.where(Volunteer.campus_id.in_(near)))).all()
     # Few of many: no place is for somebody who can't be asked just now.
+    local = now.astimezone(current_app.config["ZONE"])
     elsewhere = (
         query.where(
             Volunteer.campus_id.not_in(near),
             or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= now),
-            Volunteer.night_ok if _quiet(now) else true(),
+            true() if current_app.config["DISPATCH"].quiet_until(local) is None else Volunteer.night_ok,
         )
         .order_by(None)
         .order_by(rested, Volunteer.id)
@@ -91,11 +92,6 @@ def duty_windows(rows: Iterable[DutyWindow]) -> list[Window]:
 
 def _around(task: Task) -> list[int]:
     return [task.campus_id, *(n.neighbour_id for n in task.campus.neighbours)]
-
-
-def _quiet(now: datetime) -> bool:
-    quiet = current_app.config["DISPATCH"].quiet
-    return quiet is not None and quiet.covers(now.astimezone(current_app.config["ZONE"]))
 
 
 def _on_duty_ids(now: datetime) -> Select[int]:

@@ -121,9 +121,10 @@ class KeepOut:
 
     def __init__(
         self, world: World, settings: DispatchSettings,
-        order: Callable[["KeepOut", Search, Hall, Ints], Ints], keep: dict[str, int],
+        order: Callable[["KeepOut", Search, Hall, Ints], Ints], keep: tuple[int, int, int],
     ) -> None:  # fmt: skip
-        self.world, self.settings, self.order, self.keep = world, settings, order, keep
+        self.world, self.settings, self.order = world, settings, order
+        self.keep = dict(zip((URGENT_HELP, MEDICINE, GROCERIES), keep, strict=True))
         self.lots = np.random.default_rng([world.seed, 3])
 
     def decide(self, searches: list[Search], hall: Hall, now: float) -> list[Step]:
@@ -199,21 +200,14 @@ def _paced(settings: DispatchSettings) -> DispatchSettings:
 
 def nearest(world: World, settings: DispatchSettings, keep: tuple[int, int, int]) -> KeepOut:
     """The nearest so many for urgent help, medicine and groceries."""
-    return KeepOut(
-        world, settings, _nearest, dict(zip((URGENT_HELP, MEDICINE, GROCERIES), keep, strict=True))
-    )
+    return KeepOut(world, settings, _nearest, keep)
 
 
 def contender(name: str, world: World, settings: DispatchSettings) -> Dispatcher | KeepOut:
     """A rule by its name: "dispatcher", one of :data:`RIVALS`, or one of :data:`ABLATIONS`."""
     if name in RIVALS:
         order, keep = RIVALS[name]
-        return KeepOut(
-            world,
-            _paced(settings) if name == PACED else settings,
-            order,
-            dict(zip((URGENT_HELP, MEDICINE, GROCERIES), keep, strict=True)),
-        )
+        return KeepOut(world, _paced(settings) if name == PACED else settings, order, keep)
     if name in ABLATIONS:
         return Dispatcher(world, ABLATIONS[name](settings), together=name != "without_joint_decision")
     if name != "dispatcher":

@@ -336,11 +336,6 @@ class Office:
 
 def awake(now: float, settings: DispatchSettings) -> float:
     """The end of the quiet hours that cover `now`, or `now`."""
-    if settings.quiet is None:
-        return now
     local = moment(now).astimezone(ZONE)
-    return (
-        now + (settings.quiet.next_end(local) - local).total_seconds()
-        if settings.quiet.covers(local)
-        else now
-    )
+    morning = settings.quiet_until(local)
+    return now if morning is None else now + (morning - local).total_seconds()
