@@ -53,8 +53,8 @@ class Counts:
 def observed(counts: Counts, elapsed_s: float, answered: bool, since_s: float = 0.0) -> Counts:
     """`counts` with one more offer, that ended `elapsed_s` seconds after it was made.
 
-    `since_s`: for so long it has been counted already (it had expired, then came a late yes). They are
-    halved whenever :data:`REMEMBERED` offers have been counted, so that new habits show.
+    `since_s`: for so long it has been counted already (it had expired, then came a late yes). `counts`
+    are halved whenever :data:`REMEMBERED` offers have been counted, so that new habits show.
     """
     kept = 0.5 if counts.waiting[0] >= REMEMBERED else 1.0
     end = max(bisect_right(EDGES_S, elapsed_s) - 1, 0)

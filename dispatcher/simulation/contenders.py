@@ -173,18 +173,18 @@ def _everybody(_rule: KeepOut, _search: Search, _hall: Hall, rows: Ints) -> Ints
 
 _ALL = 1_000_000
 
+PACED = "nearest_k_paced"
+
 RIVALS = {
     "sequential": (_longest_waiting, (1, 1, 1)),
     "broadcast": (_everybody, (_ALL, _ALL, _ALL)),
     "nearest_3": (_nearest, (3, 3, 3)),
     "random_3": (_by_lot, (3, 3, 3)),
     "nearest_k_tuned": (_nearest, (7, 2, 1)),
-    "nearest_k_paced": (_nearest, (7, 1, 1)),
+    PACED: (_nearest, (7, 1, 1)),
 }
 """By name: the order in which it asks, and how many offers it keeps out for urgent help, medicine
 and groceries."""
-
-PACED = "nearest_k_paced"
 
 
 def _paced(settings: DispatchSettings) -> DispatchSettings:

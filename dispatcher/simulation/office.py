@@ -1,6 +1,7 @@
 """The simulated office: calls come in, a rule decides whom to ask, people answer, time passes."""
 
 import heapq
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -129,7 +130,8 @@ class Office:
         self.alerts_of_day = np.zeros(len(world.volunteers), dtype=np.int64)
         self.day = 0
         self.breaches = self.doubles = 0
-        self.desks_free = world.scenario.desks
+        desks = world.scenario.desks
+        self.desks_free = math.inf if desks is None else desks
         self.at_the_desk: list[tuple[bool, float, int, Search]] = []
 
     def run(self) -> Tally:
@@ -180,9 +182,8 @@ class Office:
             if subject.ended_at is None:
                 subject.by_coordinator = True
                 self._settle(subject, now)
-            if self.desks_free is not None:
-                self.desks_free += 1
-                self._at_the_desk(now)
+            self.desks_free += 1
+            self._at_the_desk(now)
         elif kind == _Kind.DONE:
             assert isinstance(subject, int)
             self.hall.held[subject] -= 1
@@ -224,12 +225,11 @@ class Office:
 
     def _at_the_desk(self, now: float) -> None:
         """The coordinator takes up what waits, as far as there are hands: urgent help first."""
-        while self.at_the_desk and self.desks_free != 0:
+        while self.at_the_desk and self.desks_free > 0:
             *_, search = heapq.heappop(self.at_the_desk)
             if search.ended_at is None:
                 self._push(now + search.draws.coordinator_s, _Kind.FOUND, search)
-                if self.desks_free is not None:
-                    self.desks_free -= 1
+                self.desks_free -= 1
 
     def _ask(self, search: Search, v: int, chance: float, now: float) -> None:
         hall = self.hall
