@@ -49,7 +49,8 @@ class ProcessSpec:
 
     `env` and `cwd` default to the supervisor's own. `ready` is asked repeatedly after the first
     start, for `ready_timeout` seconds at most, before the next process is started. `grace` is the
-    number of seconds between SIGTERM and SIGKILL. `echo` lets its output reach the console.
+    number of seconds between `stop_signal` and SIGKILL. `echo` lets its output reach the console.
+    `user` is who it runs as, for a program that refuses to be root.
     """
 
     name: str
@@ -61,6 +62,8 @@ class ProcessSpec:
     grace: float = 5.0
     restart: bool = True
     echo: bool = True
+    user: str | None = None
+    stop_signal: int = signal.SIGTERM
 
 
 class _Child:
@@ -278,7 +281,7 @@ class Supervisor:
         child.start_again_at = None
         child.started_at = time.monotonic()
         child.popen = subprocess.Popen(
-            [*_TIED, "exec", str(os.getpid()), "--", *spec.argv],
+            [*_TIED, "exec", str(os.getpid()), *filter(None, [spec.user]), "--", *spec.argv],
             env=spec.env,
             cwd=spec.cwd,
             stdin=subprocess.DEVNULL,
@@ -329,12 +332,12 @@ class Supervisor:
         self._own.close()
 
     def _end(self, child: _Child) -> None:
-        """SIGTERM to the leader, which ends its own children in order; SIGKILL to what is left."""
+        """Ask the leader to end, which ends its own children in order; SIGKILL to what is left."""
         child.start_again_at = None
         if child.popen is None:
             return
         deadline = time.monotonic() + child.spec.grace
-        child.popen.terminate()
+        child.popen.send_signal(child.spec.stop_signal)
         while child.popen.poll() is None:
             if self._hurry.is_set() or time.monotonic() > deadline:
                 if not self._hurry.is_set():

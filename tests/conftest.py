@@ -16,6 +16,7 @@ from devtools.system import System
 from dispatcher import create_app
 from dispatcher.database import transaction
 from dispatcher.services import accounts
+from tests.databases import Home, opened
 from tests.world import Browser, World
 
 # Shorter than life, so that a test needn't wait half an hour for an offer to expire. Medicine (soon)
@@ -51,8 +52,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Each home for databases in turn: whatever uses it is tested on all of them."""
+    server = os.environ.get("TEST_DATABASE_URL", "")
+    with opened(request.param, tmp_path_factory.mktemp(request.param), server) as home:
+        yield home
+
+
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     data_dir: Path = tmp_path_factory.mktemp("system")
     settings = data_dir / "dispatch.toml"
     settings.write_text(SETTINGS)
@@ -60,7 +69,12 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         data_dir,
         free_port(),
         free_port(),
-        {"QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute"},
+        {
+            "DATABASE_URL": database.create(),
+            "QUIET_HOURS": "off",
+            "DISPATCH_SETTINGS": str(settings),
+            "LOGIN_RATE": "1000 per minute",
+        },
     )
     running.prepare()
     running.start()
@@ -69,6 +83,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
     finally:
         running.stop()
+        shutil.rmtree(data_dir)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -19,6 +18,7 @@ from dispatcher.rules.settings import with_overrides
 from dispatcher.services import accounts, intake, roster
 from dispatcher.services.intake import Call, Wanted
 from dispatcher.sms.gateway import Accepted, Carried, Outcome
+from tests.databases import Home
 
 PASSWORD = "correct horse battery"
 ALL_WEEK = [Window(day, 0, 1440) for day in range(7)]
@@ -47,25 +47,25 @@ class RecordingGateway:
 
 
 @pytest.fixture(scope="session")
-def template_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database with the newest schema, made by the migrations."""
-    path = tmp_path_factory.mktemp("db") / "template.db"
-    app = make_app(path)
+def template(database: Home) -> str:
+    """The URL of an empty database with the newest schema, made by the migrations."""
+    url = database.create()
+    app = make_app(url)
     with app.app_context():
         flask_migrate.upgrade()
         db.engine.dispose()
-    return path
+    return url
 
 
-def make_app(path: Path) -> Flask:
-    """The application on this SQLite file, with a broker that can't be reached."""
+def make_app(url: str) -> Flask:
+    """The application on this database, with a broker that can't be reached."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SECRET_KEY", "integration tests only")
-        patch.setenv("DATABASE_URL", f"sqlite:///{path}")
+        patch.setenv("DATABASE_URL", url)
         patch.setenv("REDIS_URL", "unix:///nowhere/there-is-no-broker.sock")
         patch.setenv("QUIET_HOURS", "off")
         patch.setenv("TWILIO_AUTH_TOKEN", "token of the integration tests")
-        patch.setenv("DATA_DIR", str(path.parent))
+        patch.setenv("DATA_DIR", "/nowhere")
         app = create_app()
     # Two are asked for medicine, whatever figures are shipped: the tests here are about what follows.
     app.config["DISPATCH"] = with_overrides(
@@ -75,13 +75,13 @@ def make_app(path: Path) -> Flask:
 
 
 @pytest.fixture
-def app(template_db: Path, tmp_path: Path) -> Iterator[Flask]:
-    path = tmp_path / "test.db"
-    path.write_bytes(template_db.read_bytes())
-    app = make_app(path)
+def app(database: Home, template: str) -> Iterator[Flask]:
+    url = database.create(template)
+    app = make_app(url)
     yield app
     with app.app_context():
         db.engine.dispose()
+    database.drop(url)
 
 
 @dataclass
