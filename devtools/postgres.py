@@ -118,7 +118,6 @@ class PostgresServer:
         """Leave nothing behind outside the data directory."""
         shutil.rmtree(self._socket_dir, ignore_errors=True)
 
-
     @contextmanager
     def running(self) -> Iterator[None]:
         """Serve while the block lasts."""

@@ -54,8 +54,9 @@ class System:
 
     `port` and `phones_port` are TCP ports on 127.0.0.1. `extra_env` goes to every process, over
     everything else; a DATABASE_URL in it names a database that somebody else serves. `postgres`: this
-    system has a PostgreSQL server of its own instead of an SQLite file. `quiet` keeps the processes' output off the console (it is always in
-    `data_dir/logs`); `verbose` makes them say more than warnings. Methods raise SystemFailed.
+    system has a PostgreSQL server of its own instead of an SQLite file. `quiet` keeps the processes'
+    output off the console (it is always in `data_dir/logs`); `verbose` makes them say more than
+    warnings. Methods raise SystemFailed.
     """
 
     def __init__(

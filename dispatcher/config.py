@@ -26,12 +26,12 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
     if len(secret) < 16:
         raise ConfigurationError("SECRET_KEY must be set to at least 16 random characters")
     public_url = get("PUBLIC_URL", f"http://127.0.0.1:{get('PORT', '8000')}").rstrip("/")
+    database = get("DATABASE_URL", f"sqlite:///{data_dir}/dispatcher.db")
     return {
         "SECRET_KEY": secret,
         "DATA_DIR": data_dir,
-        "SQLALCHEMY_DATABASE_URI": get("DATABASE_URL", f"sqlite:///{data_dir}/dispatcher.db"),
-        # What is written to the database doesn't belong into the log of an error.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_DATABASE_URI": database,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(database),
         "REDIS_URL": get("REDIS_URL", "redis://127.0.0.1:6379/0"),
         "PUBLIC_URL": public_url,
         "HOTLINE_PHONE": get("HOTLINE_PHONE", "0351-7010000"),
@@ -63,6 +63,21 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent.parent / "translations"),
         "RATELIMIT_HEADERS_ENABLED": False,
     }
+
+
+def _engine_options(database: str) -> dict[str, Any]:
+    # What is written to the database doesn't belong into the log of an error.
+    options: dict[str, Any] = {"hide_parameters": True}
+    if database.startswith("postgresql"):
+        options |= {
+            # A connection that a restart of the server has broken is noticed when taken, not in use.
+            "pool_pre_ping": True,
+            # Per process; together fewer than the 100 connections that a server allows by default.
+            "pool_size": 5,
+            "max_overflow": 15,
+            "connect_args": {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"},
+        }
+    return options
 
 
 def _number(name: str, text: str) -> int:

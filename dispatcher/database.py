@@ -5,25 +5,48 @@ Outside :func:`transaction` the session is *read-only, enforced by the database 
 anything, whatever its code does. Inside it, the session holds SQLite's write lock from the first
 statement (``BEGIN IMMEDIATE``), because a read transaction that turns into a write may be refused
 halfway and can't be retried safely.
+
+On PostgreSQL many write at once, and the database may tell one of two that meet to begin again: a
+use case is a function marked by :func:`use_case`, which does so. Both databases may go away for a
+moment; a use case waits for them.
 """
 
+import logging
 import os
+import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any, cast
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import JSON, DateTime, Engine, MetaData, event
+from sqlalchemy import JSON, DateTime, Engine, MetaData, Row, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_S = 20.0
 """How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""
+
+PATIENCE_S = 6.0
+"""How long a use case waits for a database server that has gone away, in seconds: a restart takes
+two, and the gateway gives a webhook fifteen."""
+
+MOST_TRIES = 8
+"""So often a use case begins again because others were first."""
+
+_LOST_RACE = frozenset({"23505", "40001", "40P01", "55P03"})
+"""PostgreSQL's SQLSTATE for: somebody else has written the same key, a serialization failure, a
+deadlock, a lock that couldn't be had in time. Begun again, a use case sees what the other has done."""
+
+log = logging.getLogger(__name__)
 
 # SQLite's own waiting is a lottery of naps: with many threads at once some never win it. So the
 # threads of a process queue here, and only a handful of processes compete for the file.
@@ -38,6 +61,8 @@ def _forget_the_parents_writer() -> None:
 os.register_at_fork(after_in_child=_forget_the_parents_writer)
 
 _WRITING = "dispatcher_writing"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -126,6 +151,49 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+@event.listens_for(Engine, "do_connect")
+def _wait_for_the_server(dialect: Dialect, _record: Any, args: Any, options: dict[str, Any]) -> Any:
+    """A server that is being restarted isn't gone: whoever needs it now waits for it a little."""
+    if dialect.name != "postgresql":
+        return None
+    gone = cast(Any, dialect).dbapi.OperationalError
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return dialect.connect(*args, **options)
+        except gone:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def use_case(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Mark a function that is one :func:`transaction`, so that it is begun again where that helps.
+
+    That is when another transaction was first (see ``_LOST_RACE``), or when the connection was lost.
+    Then nobody knows whether the commit arrived, so what a use case does must be harmless when done
+    twice: it asks for the state that it would leave behind, and finds it.
+    """
+
+    @wraps(function)
+    def whole(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        started = time.monotonic()
+        tries = 1
+        while True:
+            try:
+                return function(*args, **kwargs)
+            except DBAPIError as error:
+                lost = error.connection_invalidated
+                raced = getattr(error.orig, "sqlstate", None) in _LOST_RACE
+                if not (lost or raced) or tries >= MOST_TRIES or time.monotonic() - started > PATIENCE_S:
+                    raise
+                log.info("%s begins again: %s", function.__name__, type(error.orig).__name__)
+            tries += 1
+            time.sleep(random.uniform(0.0, 0.02 * tries))
+
+    return whole
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One use case: read, decide, write, commit once; then publish the wake-ups it noted.
@@ -141,9 +209,9 @@ def transaction() -> Iterator[Session]:
     session.rollback()
     session.info[_WRITING] = True
     session.info["wakeups"] = []
-    sqlite = db.engine.dialect.name == "sqlite"
+    one_writer = db.engine.dialect.name == "sqlite"
     try:
-        with _sqlite_writer if sqlite else nullcontext():
+        with _sqlite_writer if one_writer else nullcontext():
             try:
                 yield session
                 session.commit()
@@ -161,3 +229,13 @@ def transaction() -> Iterator[Session]:
 def wake(session: Session, job: str, row_id: int) -> None:
     """Note that `job` should run for `row_id` once this transaction has committed."""
     session.info["wakeups"].append((job, row_id))
+
+
+def insert_new(tx: Session, model: type[Base], rows: list[dict[str, Any]], *key: Any) -> Sequence[Row[Any]]:
+    """Insert those of `rows` whose unique `key` isn't there yet; the keys of the inserted ones.
+
+    Two transactions may both try: the database lets one of them insert.
+    """
+    dialect = sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(model).on_conflict_do_nothing(index_elements=key).returning(*key)
+    return tx.execute(statement, rows).all()

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 from uuid import uuid4
 
@@ -73,5 +74,7 @@ def opened(name: str, folder: Path, server: str = "") -> Iterator[Home]:
     elif server:
         yield PostgresHome(server)
     else:
-        with serving(folder) as admin_url:
+        # Not in pytest's own folder: each run of pytest shuts that to other users, as whom the server
+        # runs where we are root.
+        with TemporaryDirectory(prefix="dispatcher-test-") as own, serving(Path(own)) as admin_url:
             yield PostgresHome(admin_url)

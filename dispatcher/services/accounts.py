@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from dispatcher.database import db, transaction
+from dispatcher.database import db, transaction, use_case
 from dispatcher.models import ROLES, Staff
 
 # Checked when there is no such account, so that a wrong name takes as long as a wrong password.
@@ -48,6 +48,7 @@ def end_sessions(person: Staff) -> None:
     person.session_key = secrets.token_hex(8)
 
 
+@use_case
 def log_in(username: str, password: str, now: datetime) -> Staff | None:
     """The account, if name and password fit and it is in use."""
     person = db.session.scalars(select(Staff).where(Staff.username == username.strip())).first()
@@ -68,6 +69,7 @@ def by_session(value: str) -> Staff | None:
     return person if person is not None and secrets.compare_digest(person.session_key, key) else None
 
 
+@use_case
 def set_language(person: Staff, language: str) -> None:
     """Remember the language a member of staff reads."""
     with transaction() as tx:

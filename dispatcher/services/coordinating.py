@@ -7,7 +7,7 @@ from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.database import transaction, wake
+from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Assignment, Attention, Event, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
 from dispatcher.rules.settings import URGENCIES, seconds
@@ -42,6 +42,7 @@ class Edit:
     now: datetime
 
 
+@use_case
 def assign(edit: Edit, volunteer_id: int) -> None:
     """Give the task to a volunteer who said yes by other means; whoever held it is released.
 
@@ -73,6 +74,7 @@ def assign(edit: Edit, volunteer_id: int) -> None:
         learning.learn(tx, withdrawn, edit.now)
 
 
+@use_case
 def ask_more(edit: Edit) -> int:
     """Ask the next wave now. How many were asked: 0 when nobody is left.
 
@@ -86,6 +88,7 @@ def ask_more(edit: Edit) -> int:
         return dispatching.ask_more(tx, task, history.staff(edit.by), edit.now)
 
 
+@use_case
 def change_urgency(edit: Edit, urgency: str) -> None:
     """Make it more or less pressing; the search goes on at the new pace.
 
@@ -122,6 +125,7 @@ def tell_holder(tx: Session, task: Task, now: datetime) -> None:
         )  # fmt: skip
 
 
+@use_case
 def cancel(edit: Edit, reason: str) -> None:
     """End the task undone, with a reason; everybody concerned is told.
 
@@ -147,6 +151,7 @@ def cancel(edit: Edit, reason: str) -> None:
         outbox.to_retiree(tx, "cancelled_retiree", task, edit.now)
 
 
+@use_case
 def close(edit: Edit, note: str) -> None:
     """End the task as done: the coordinator has heard so, or did it by other means.
 
@@ -167,6 +172,7 @@ def close(edit: Edit, note: str) -> None:
             outbox.to_volunteer(tx, "closed_volunteer", standing.volunteer, edit.now, task)
 
 
+@use_case
 def reopen_task(edit: Edit, note: str) -> None:
     """Somebody has to go again: the retiree wasn't well served, or the volunteer can't be reached.
 
@@ -202,6 +208,7 @@ def _release(tx: Session, task: Task, standing: Assignment, reason: str, now: da
         )
 
 
+@use_case
 def note(edit: Edit, text: str) -> None:
     """Add a line to the history. Notes never conflict: they only add."""
     if not text.strip():
@@ -213,6 +220,7 @@ def note(edit: Edit, text: str) -> None:
         history.record(tx, "note", history.staff(edit.by), edit.now, task, said=text.strip())
 
 
+@use_case
 def resolve(attention_id: int, by: Staff, resolution: str, now: datetime) -> bool:
     """Take something off the attention list; False when somebody else was quicker."""
     with transaction() as tx:

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.database import db, transaction
+from dispatcher.database import db, transaction, use_case
 from dispatcher.models import Offer, Task, Volunteer
 from dispatcher.rules import policy
 from dispatcher.rules.crowd import Candidate, Crowd
@@ -53,6 +53,7 @@ def look_or_set_aside(task_id: int, now: datetime) -> None:
     set_aside(task_id, now)
 
 
+@use_case
 def look(task_id: int, now: datetime, alone: bool = False) -> None:
     """Do what is due for a task, whatever its state; nothing when nothing is due.
 
@@ -81,6 +82,7 @@ def look(task_id: int, now: datetime, alone: bool = False) -> None:
             task.look_again_at = None
 
 
+@use_case
 def set_aside(task_id: int, now: datetime) -> None:
     """Software can't see to a task: tell a person, and try again in a while."""
     settings: DispatchSettings = current_app.config["DISPATCH"]
@@ -92,9 +94,15 @@ def set_aside(task_id: int, now: datetime) -> None:
 
 
 def lock(tx: Session, task_id: int) -> Task | None:
-    """The task, held until the end of this transaction, fresh from the database."""
+    """The task, held until the end of this transaction, fresh from the database.
+
+    Not against rows that only refer to it: those are written meanwhile.
+    """
     return tx.scalars(
-        select(Task).where(Task.id == task_id).with_for_update().execution_options(populate_existing=True)
+        select(Task)
+        .where(Task.id == task_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).first()
 
 
@@ -127,7 +135,7 @@ def _also_due(tx: Session, first: Task, now: datetime) -> list[Task]:
         )
         .order_by(*_PRESSING)
         .limit(TOGETHER - 1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
     return list(tx.scalars(query))

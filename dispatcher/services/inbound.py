@@ -6,7 +6,7 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatcher.database import transaction, wake
+from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
 from dispatcher.rules import replies
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
@@ -27,6 +27,7 @@ _STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optou
 _START_WORDS = {"start", "unstop", "恢复"}
 
 
+@use_case
 def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime) -> None:
     """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
 

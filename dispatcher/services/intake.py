@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dispatcher.database import db, transaction, wake
+from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
 from dispatcher.rules.phones import Phone
@@ -77,6 +76,7 @@ class SameNeedIsOver(Exception):
         self.categories = categories
 
 
+@use_case
 def save(call: Call, operator: Staff, now: datetime) -> int:
     """Save a call; the id of its request. Saved twice (same form key), it is there once.
 
@@ -84,16 +84,9 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
         OpenTaskOfSameKind: an open task of the same kind, and the operator hasn't said which.
         SameNeedIsOver: the task that the operator meant has ended since the form was shown.
     """
-    try:
-        with transaction() as tx:
-            known = _saved(tx, call.form_key)
-            return known if known is not None else _save(tx, call, operator, now)
-    except IntegrityError:
-        # Two clicks raced past the look-up; the unique key let one win.
-        known = _saved(db.session(), call.form_key)
-        if known is None:
-            raise
-        return known
+    with transaction() as tx:
+        known = _saved(tx, call.form_key)
+        return known if known is not None else _save(tx, call, operator, now)
 
 
 def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
@@ -158,7 +151,7 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
 def _person(tx: Session, call: Call) -> Retiree:
     if call.retiree_id is not None:
         # Locked, so that two operators with the same retiree on the line see each other's tasks.
-        return tx.get_one(Retiree, call.retiree_id, with_for_update={"of": Retiree})
+        return tx.get_one(Retiree, call.retiree_id, with_for_update={"of": Retiree, "key_share": True})
     if call.new_person is None:
         raise ValueError("a call is about somebody")
     new = call.new_person

@@ -73,7 +73,7 @@ def curves(session: Session) -> Curves:
 
 
 def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
-    row = tx.get(Acceptance, offer.volunteer_id, with_for_update=True)
+    row = tx.get(Acceptance, offer.volunteer_id, with_for_update={"key_share": True})
     zone, learning = current_app.config["ZONE"], current_app.config["DISPATCH"].learning
     made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
@@ -90,7 +90,7 @@ def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
 
 def _note_answer(tx: Session, offer: Offer, now: datetime) -> None:
     key = {"campus_id": offer.task.campus_id, "urgent": offer.urgent}
-    row = tx.get(AnswerTimes, key, with_for_update=True)
+    row = tx.get(AnswerTimes, key, with_for_update={"key_share": True})
     before = _counts(row) if row is not None else response.Counts()
     since = offer.sent_at or offer.created_at
     elapsed_s = (now - since).total_seconds()

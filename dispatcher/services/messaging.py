@@ -4,6 +4,9 @@ A message is claimed by a conditional UPDATE, its text rendered and its link min
 transaction; the session is closed before the gateway is called; the outcome is a transaction of its
 own. What the gateway certainly refused for now is tried again; what it may have taken is looked up
 before anything is sent twice.
+
+Each message has a job and a thread of its own while the gateway is called; before and after, those
+that meet share a transaction.
 """
 
 import logging
@@ -11,21 +14,30 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
-from dispatcher.database import db, transaction, wake
-from dispatcher.models import Attention, Message, MessageReceipt, Offer, Retiree, Task, Volunteer
+from dispatcher.database import db, transaction, use_case, wake
+from dispatcher.models import (
+    Assignment,
+    Attention,
+    LinkToken,
+    Message,
+    Offer,
+    Retiree,
+    Task,
+    Volunteer,
+)
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
-from dispatcher.services import attention, history, tokens
-from dispatcher.services.states import move
+from dispatcher.services import attention, history, outcomes, tokens
+from dispatcher.services.states import move, move_all
+from dispatcher.services.together import Together
 from dispatcher.sms import texts
-from dispatcher.sms.gateway import Accepted, Carried, Gateway, Refused, Unknown
-from dispatcher.sms.twilio import STATUSES
+from dispatcher.sms.gateway import Accepted, Carried, Gateway, Outcome, Refused, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -46,20 +58,18 @@ REWAKE = timedelta(seconds=15)
 GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 """How an assignment ends after which nobody should read that it stands, or learn the door."""
 
-CALL_VOLUNTEER = (
-    "assigned", "released", "cancelled_volunteer", "changed_volunteer", "closed_volunteer",
-)  # fmt: skip
-"""What a volunteer who holds or held a task must hear, if need be by telephone."""
-
 NOT_NEEDED = "not_needed"
 """Why a message was given up before it left: what it said was no longer true."""
+
+
+ABOUT_THE_HOLDER = ("assigned", "coming", "changed_volunteer")
+"""Kinds that are true only while the volunteer whom they speak of stands for the task."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
     """A claimed message, rendered."""
 
-    message_id: int
     to: str
     body: str
 
@@ -70,201 +80,185 @@ def send(message_id: int, gateway: Gateway) -> None:
     if outgoing is None:
         return
     db.session.remove()
-    outcome = gateway.send(outgoing.to, outgoing.body, outgoing.message_id)
+    _record((message_id, gateway.send(outgoing.to, outgoing.body, message_id)))
+
+
+@use_case
+def _claim_all(message_ids: Sequence[int]) -> list[Outgoing | None]:
+    """Take messages in hand: for each what is to be sent, or None."""
     with transaction() as tx:
-        message = tx.get_one(Message, message_id)
         now = utcnow()
-        match outcome:
-            case Accepted(gateway_id):
-                accepted(tx, message, gateway_id, now)
-            case Refused(code, permanent=False) if now - message.created_at < GIVE_UP_AFTER:
-                pause = min(60.0, 2.0 ** min(message.attempts, 6)) * random.uniform(0.7, 1.3)
-                again = now + timedelta(seconds=pause)
-                move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
-                     wake_at=again, not_before=again, error_code=code)  # fmt: skip
-            case Refused(code):
-                _lost(tx, message, MessageState.FAILED, code, now)
-            case Unknown(code):
-                move(tx, message, MessageState.UNKNOWN, {MessageState.SENDING},
-                     wake_at=now + SETTLE_EVERY, error_code=code)  # fmt: skip
+        waiting = _waiting(tx, message_ids, now)
+        holders = _last_holders(tx, waiting)
+        claimed, links, moot = [], [], []
+        outgoing: dict[int, Outgoing] = {}
+        for row in waiting:
+            if not _still_needed(row, holders.get(row.task_id)):
+                moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
+                continue
+            token, link = "", None
+            try:
+                if _links(row.kind, row.language):
+                    token, link = tokens.mint(row.kind, row.task_id, row.volunteer_id, now)
+                body = rendered(row, now, token)
+            except (LookupError, ValueError) as error:
+                # A text that can't be worded would wait for ever: somebody has to call instead.
+                log.error("message %s can't be worded: %s", row.id, type(error).__name__)
+                message = tx.get_one(Message, row.id)
+                outcomes.lost(tx, message, MessageState.FAILED, "wording", now)
+                continue
+            outgoing[row.id] = Outgoing(row.phone, body)
+            links += [link] if link else []
+            claimed.append(
+                {
+                    "id": row.id, "claimed_at": now, "attempts": row.attempts + 1,
+                    "wake_at": now + STUCK_AFTER, "body_hash": tokens.digest(body),
+                    "segments": texts.segments(body),
+                }
+            )  # fmt: skip
+        move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, moot)
+        move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
+        if links:
+            tx.execute(insert(LinkToken), links)
+        return [outgoing.get(message_id) for message_id in message_ids]
 
 
-def _claim(message_id: int) -> Outgoing | None:
-    with transaction() as tx:
-        message = tx.get(Message, message_id)
-        now = utcnow()
-        if message is None or message.state != MessageState.QUEUED:
-            return None
-        if message.not_before is not None and message.not_before > now:
-            return None  # a retry whose pause isn't over
-        if not _still_needed(tx, message):
-            move(tx, message, MessageState.FAILED, {MessageState.QUEUED},
-                 error_code=NOT_NEEDED, ended_at=now, wake_at=None)  # fmt: skip
-            return None
-        try:
-            body = rendered(message, now, tokens.mint(tx, message, now) if _links(message) else "")
-        except (LookupError, ValueError) as error:
-            # A text that can't be worded would wait for ever: somebody has to call instead.
-            log.error("message %s can't be worded: %s", message.id, type(error).__name__)
-            _lost(tx, message, MessageState.FAILED, "wording", now)
-            return None
-        if not move(
-            tx, message, MessageState.SENDING, claimed_at=now, attempts=Message.attempts + 1,
-            wake_at=now + STUCK_AFTER, body_hash=tokens.digest(body),
-            segments=texts.segments(body),
-        ):  # fmt: skip
-            return None
-        return Outgoing(message.id, message.phone, body)
+def _waiting(tx: Session, message_ids: Sequence[int], now: datetime) -> Sequence[Any]:
+    """Those of the messages that may be sent now, with what decides whether they still should.
+
+    On PostgreSQL they are locked; what another worker has in hand is left to it.
+    """
+    return tx.execute(
+        select(
+            Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
+            Message.task_id, Message.volunteer_id,
+            Task.state.label("task_state"), Offer.state.label("offer_state"),
+            Volunteer.stopped_at,
+        )
+        .outerjoin(Task, Task.id == Message.task_id)
+        .outerjoin(Offer, Offer.id == Message.offer_id)
+        .outerjoin(Volunteer, Volunteer.id == Message.volunteer_id)
+        .where(
+            Message.id.in_(message_ids),
+            Message.state == str(MessageState.QUEUED),
+            or_(Message.not_before.is_(None), Message.not_before <= now),  # a pause isn't over before
+        )
+        .order_by(Message.id)
+        .with_for_update(of=Message, skip_locked=True, key_share=True)
+    ).all()  # fmt: skip
 
 
-def rendered(message: Message, now: datetime, token: str) -> str:
-    """The text of an outgoing message; with a token, its link leads to the volunteer's page."""
-    config = current_app.config
-    link = f"{config['PUBLIC_URL']}/o/{token}"
-    return texts.render(message.kind, message.language, message.params | {"link": link}, now, config["ZONE"])
+def _last_holders(tx: Session, waiting: Sequence[Any]) -> dict[int, Any]:
+    """The newest assignment of each task about whose volunteer one of the messages speaks."""
+    tasks = {row.task_id for row in waiting if row.kind in ABOUT_THE_HOLDER}
+    if not tasks:
+        return {}
+    found: Sequence[Any] = tx.execute(
+        select(Assignment.task_id, Assignment.volunteer_id, Assignment.end_reason)
+        .where(Assignment.task_id.in_(tasks))
+        .order_by(Assignment.id)
+    ).all()
+    return {row.task_id: row for row in found}
 
 
-def _links(message: Message) -> bool:
-    return "{link}" in texts.catalogue(message.language)["sms"][message.kind]
-
-
-def _still_needed(tx: Session, message: Message) -> bool:
+def _still_needed(row: Any, holder: Any) -> bool:
     """Whether what a delayed message says is still true.
 
     An offer needs its task open; who is coming, and what they need to know, the volunteer who still
     stands for it.
     """
-    if message.kind == "offer" and message.offer_id is not None:
+    if row.kind == "offer":
         # An offer that expired before its SMS could leave is still worth a yes.
-        offer = tx.get_one(Offer, message.offer_id)
-        waits = offer.state in {*LIVE_OFFER, OfferState.EXPIRED}
-        return waits and offer.task.state == TaskState.OPEN and offer.volunteer.stopped_at is None
-    task = tx.get(Task, message.task_id) if message.task_id else None
-    if task is None:
+        waits = row.offer_state in {*LIVE_OFFER, OfferState.EXPIRED}
+        return waits and row.task_state == TaskState.OPEN and row.stopped_at is None
+    if row.task_id is None:
         return True
-    if message.kind in ("assigned", "coming", "changed_volunteer"):
-        last = task.assignments[-1] if task.assignments else None
+    if row.kind in ABOUT_THE_HOLDER:
         return (
-            last is not None
-            and last.volunteer_id == message.params.get("volunteer_id", message.volunteer_id)
-            and last.end_reason not in GONE
+            holder is not None
+            and holder.volunteer_id == row.params.get("volunteer_id", row.volunteer_id)
+            and holder.end_reason not in GONE
         )
-    if message.kind == "received":
-        return not final(TaskState(task.state))
-    needs = {"finding_another": TaskState.OPEN, "delivered": TaskState.DELIVERED}.get(message.kind)
-    return needs is None or task.state == needs
+    if row.kind == "received":
+        return not final(TaskState(row.task_state))
+    needs = {"finding_another": TaskState.OPEN, "delivered": TaskState.DELIVERED}.get(row.kind)
+    return needs is None or row.task_state == needs
 
 
-def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> None:
-    """The gateway has the message."""
-    message.gateway_id = message.gateway_id or gateway_id
-    message.sent_at = message.sent_at or now
-    tx.flush()
-    _no_longer_in_doubt(tx, message, now)
-    if move(tx, message, MessageState.SENT, wake_at=None) and message.offer_id:
-        offer = tx.get_one(Offer, message.offer_id)
-        if message.kind == "offer":
-            move(tx, offer, OfferState.SENT, sent_at=now)
+def rendered(message: Any, now: datetime, token: str) -> str:
+    """The text of an outgoing message; with a token, its link leads to the volunteer's page.
+
+    Raises:
+        LookupError, ValueError: it can't be worded.
+    """
+    config = current_app.config
+    link = f"{config['PUBLIC_URL']}/o/{token}"
+    return texts.render(message.kind, message.language, message.params | {"link": link}, now, config["ZONE"])
 
 
-def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:
-    """What became of it is known: nobody need wonder any more. Most were never in doubt."""
-    if message.lookups or message.attempts > 1:
-        attention.known(tx, f"message:{message.id}", "outcome_unknown", now)
+def _links(kind: str, language: str) -> bool:
+    return "{link}" in texts.catalogue(language)["sms"][kind]
 
 
-def receipt(
-    message_id: int | None, gateway_id: str, status: str, payload: dict[str, Any], now: datetime
-) -> None:
-    """A status callback: kept whole, applied if it is news and no step back."""
+@use_case
+def _record_all(said: Sequence[tuple[int, Outcome]]) -> list[None]:
+    """Write down what the gateway said of messages."""
     with transaction() as tx:
-        known = tx.scalars(
-            select(MessageReceipt.id).where(
-                MessageReceipt.gateway_id == gateway_id, MessageReceipt.status == status
-            )
-        ).first()
-        if known is not None:
-            return
-        message = tx.scalars(select(Message).where(Message.gateway_id == gateway_id)).first()
-        if message is None and message_id is not None:
-            message = tx.get(Message, message_id)
-            if message is not None and message.gateway_id not in (None, gateway_id):
-                message = None  # the id was resent under another number; this is the old one's echo
-        tx.add(
-            MessageReceipt(
-                message_id=message.id if message else None,
-                gateway_id=gateway_id,
-                status=status,
-                payload=payload,
-                received_at=now,
-            )
+        now = utcnow()
+        taken = [(message_id, said.gateway_id) for message_id, said in said if isinstance(said, Accepted)]
+        in_doubt = _note_taken(tx, taken, now)
+        for message_id, outcome in sorted(said, key=lambda one: one[0]):
+            if message_id in in_doubt or not isinstance(outcome, Accepted):
+                _note(tx, tx.get_one(Message, message_id), outcome, now)
+        return [None] * len(said)
+
+
+def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) -> set[int]:
+    """Nearly all messages: tried once, and taken. Those of another kind are returned."""
+    rows = tx.execute(
+        select(Message.id, Message.kind, Message.offer_id)
+        .where(
+            Message.id.in_([message_id for message_id, _ in taken]),
+            Message.state == str(MessageState.SENDING),
+            Message.attempts == 1,
+            Message.lookups == 0,
         )
-        if message is None or message.direction != "out":
-            log.warning("receipt for a message we don't know")
-            return
-        _apply(tx, message, gateway_id, status, payload.get("ErrorCode", ""), now)
-
-
-def _apply(tx: Session, message: Message, gateway_id: str, status: str, code: str, now: datetime) -> None:
-    """What the gateway says of a message, by callback or when asked."""
-    if message.claimed_at is not None:
-        # Queued again after a try that did arrive: the proof is here, so it isn't sent twice.
-        move(tx, message, MessageState.SENDING, {MessageState.QUEUED})
-    if message.state in (MessageState.SENDING, MessageState.UNKNOWN):
-        accepted(tx, message, gateway_id, now)
-    state = STATUSES.get(status)
-    if state is MessageState.DELIVERED:
-        move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None)
-    elif state in (MessageState.UNDELIVERED, MessageState.FAILED):
-        _lost(tx, message, state, code, now)
-
-
-def _lost(tx: Session, message: Message, state: MessageState, code: str, now: datetime) -> None:
-    """A message that nobody will read: whoever counted on it must hear of it."""
-    if not move(tx, message, state, error_code=code, ended_at=now, wake_at=None):
-        return
-    _no_longer_in_doubt(tx, message, now)
-    task = tx.get(Task, message.task_id) if message.task_id else None
-    history.record(tx, "undelivered", history.SYSTEM, now, task, message_id=message.id,
-                   message_kind=message.kind, code=code)  # fmt: skip
-    if message.retiree_id and task is not None:
-        if _outdated(tx, message, task):
-            return
-        attention.superseded(tx, task, now)
-        attention.raise_(
-            tx, "call_retiree", now, task, task.retiree, message_id=message.id,
-            kind=message.kind, words=message.params, because="undelivered", code=code,
-        )  # fmt: skip
-    elif message.volunteer_id and task is not None and _counts_on(task, message):
-        volunteer = tx.get_one(Volunteer, message.volunteer_id)
-        attention.raise_(
-            tx, "volunteer_unreachable", now, task if message.kind != "offer" else None,
-            volunteer=volunteer, message_id=message.id, kind=message.kind, code=code,
-            subject=f"volunteer:{volunteer.id}" + ("" if message.kind == "offer" else f"/task:{task.id}"),
-        )  # fmt: skip
-        if message.kind == "offer" and message.offer_id:
-            # Nobody will answer this offer: ask the next one now.
-            offer = tx.get_one(Offer, message.offer_id)
-            if move(tx, offer, OfferState.EXPIRED, LIVE_OFFER):
-                task.look_again_at = now
-                wake(tx, "look", task.id)
-    elif message.volunteer_id is None and message.retiree_id is None:
-        log.info("an automatic answer could not be delivered", extra={"message_id": message.id})
-
-
-def _outdated(tx: Session, message: Message, task: Task) -> bool:
-    """Whether newer words to the same retiree have overtaken these, so that nobody should say them."""
-    newer = select(Message.id).where(
-        Message.task_id == task.id, Message.retiree_id == message.retiree_id, Message.id > message.id
+        .order_by(Message.id)
+    ).all()  # fmt: skip
+    # Offers before messages, as everywhere.
+    offers = [row.offer_id for row in rows if row.kind == "offer"]
+    move_all(
+        tx, Offer, OfferState.QUEUED, OfferState.SENT, [{"id": id_, "sent_at": now} for id_ in sorted(offers)]
     )
-    over = final(TaskState(task.state)) and message.kind != "cancelled_retiree"
-    return over or tx.scalars(newer).first() is not None
+    gateway_ids = dict(taken)
+    plain = [
+        {"id": row.id, "gateway_id": gateway_ids[row.id], "sent_at": now, "wake_at": None} for row in rows
+    ]
+    move_all(tx, Message, MessageState.SENDING, MessageState.SENT, plain)
+    overtaken = select(Message.id).where(
+        Message.id.in_([row.id for row in rows]), Message.gateway_id.is_(None)
+    )
+    return ({*gateway_ids} - {row.id for row in rows}) | {*tx.scalars(overtaken)}
 
 
-def _counts_on(task: Task, message: Message) -> bool:
-    """Whether a volunteer who doesn't get this may wait in vain, or set out in vain."""
-    held = any(a.volunteer_id == message.volunteer_id for a in task.assignments)
-    return message.kind == "offer" or (held and message.kind in CALL_VOLUNTEER)
+def _note(tx: Session, message: Message, outcome: Outcome, now: datetime) -> None:
+    match outcome:
+        case Accepted(gateway_id):
+            outcomes.accepted(tx, message, gateway_id, now)
+        case Refused(code, permanent=False) if now - message.created_at < GIVE_UP_AFTER:
+            pause = min(60.0, 2.0 ** min(message.attempts, 6)) * random.uniform(0.7, 1.3)
+            again = now + timedelta(seconds=pause)
+            move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
+                 wake_at=again, not_before=again, error_code=code)  # fmt: skip
+        case Refused(code):
+            outcomes.lost(tx, message, MessageState.FAILED, code, now)
+        case Unknown(code):
+            move(tx, message, MessageState.UNKNOWN, {MessageState.SENDING},
+                 wake_at=now + SETTLE_EVERY, error_code=code)  # fmt: skip
+
+
+_claim = Together(_claim_all)
+_record = Together(_record_all)
 
 
 def settle(message_id: int, gateway: Gateway) -> None:
@@ -272,18 +266,23 @@ def settle(message_id: int, gateway: Gateway) -> None:
     message = db.session.get(Message, message_id)
     if message is None or message.state != MessageState.UNKNOWN or message.claimed_at is None:
         return
-    phone, since, digest = message.phone, message.claimed_at, message.body_hash
+    phone, since = message.phone, message.claimed_at
     db.session.remove()
-    carried = gateway.sent_to(phone, since)
+    _settled(message_id, since, gateway.sent_to(phone, since))
+
+
+@use_case
+def _settled(message_id: int, since: datetime, carried: Sequence[Carried] | None) -> None:
+    """`carried`: what the gateway says that it carried to the phone `since`; None: it didn't say."""
     with transaction() as tx:
         message = tx.get_one(Message, message_id)
         now = utcnow()
         if message.state != MessageState.UNKNOWN:
             return
         message.lookups += 1
-        found = _mine(tx, carried or (), digest)
+        found = _mine(tx, carried or (), message.body_hash)
         if found is not None:
-            _apply(tx, message, found.gateway_id, found.status, found.error_code, now)
+            outcomes.apply(tx, message, found.gateway_id, found.status, found.error_code, now)
         elif carried is not None and now - since >= SURE_AFTER and message.lookups >= 2:
             _again_or_lost(tx, message, now)
         elif now - message.created_at < TELL_AFTER:
@@ -296,7 +295,7 @@ def settle(message_id: int, gateway: Gateway) -> None:
 def _again_or_lost(tx: Session, message: Message, now: datetime) -> None:
     """The gateway has certainly not got it: send it again, but not for ever."""
     if message.attempts >= MOST_TRIES or now - message.created_at >= GIVE_UP_AFTER:
-        _lost(tx, message, MessageState.FAILED, "unknown", now)
+        outcomes.lost(tx, message, MessageState.FAILED, "unknown", now)
         return
     task = tx.get(Task, message.task_id) if message.task_id else None
     history.record(tx, "resent", history.SYSTEM, now, task, message_id=message.id)
@@ -328,33 +327,40 @@ def _mine(tx: Session, carried: Sequence[Carried], digest: str | None) -> Carrie
     return None
 
 
+_DUE = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
+
+
 def sweep(now: datetime, limit: int = 500) -> int:
     """Wake what is due: queued messages, lost claims, unknown outcomes. How many were woken."""
-    waiting = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
-    due = db.session.scalars(
-        select(Message.id)
-        .where(Message.state.in_([str(s) for s in waiting]), Message.wake_at <= now)
-        .order_by(Message.wake_at)
-        .limit(limit)
-    ).all()
-    if not due:
-        return 0
-    woken = 0
+    some = select(Message.id).where(_due(now)).limit(1)
+    # Nothing is due nearly always; then nobody's writing is disturbed.
+    return _wake_due(now, limit) if db.session.scalars(some).first() is not None else 0
+
+
+@use_case
+def _wake_due(now: datetime, limit: int) -> int:
     with transaction() as tx:
-        for message_id in due:
-            # Whoever moves wake_at on has the message until then; other sweepers find it gone.
-            claimed = tx.execute(
-                update(Message)
-                .where(Message.id == message_id, Message.wake_at <= now)
-                .values(wake_at=now + REWAKE)
-                .execution_options(synchronize_session=False)
-            )
-            if cast("CursorResult[Any]", claimed).rowcount != 1:
-                continue
-            message = tx.get_one(Message, message_id)
-            # A claim this old lost its worker; whether the gateway has the message isn't known.
-            move(tx, message, MessageState.UNKNOWN, {MessageState.SENDING})
-            if message.state in (MessageState.QUEUED, MessageState.UNKNOWN):
-                wake(tx, "send" if message.state == MessageState.QUEUED else "settle", message_id)
-                woken += 1
-    return woken
+        due = tx.execute(
+            select(Message.id, Message.state)
+            .where(_due(now))
+            .order_by(Message.wake_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True, key_share=True)
+        ).all()
+        # Whoever moves wake_at on has the message until then; other sweepers find it gone.
+        tx.execute(
+            update(Message)
+            .where(Message.id.in_([row.id for row in due]))
+            .values(wake_at=now + REWAKE)
+            .execution_options(synchronize_session=False)
+        )
+        # A claim this old lost its worker; whether the gateway has the message isn't known.
+        lost = [{"id": row.id} for row in due if row.state == MessageState.SENDING]
+        move_all(tx, Message, MessageState.SENDING, MessageState.UNKNOWN, lost)
+        for row in due:
+            wake(tx, "send" if row.state == MessageState.QUEUED else "settle", row.id)
+        return len(due)
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return and_(Message.state.in_([str(state) for state in _DUE]), Message.wake_at <= now)

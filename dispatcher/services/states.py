@@ -1,9 +1,9 @@
-"""The one way to change a state: a conditional UPDATE, allowed by the table of lives."""
+"""The ways to change a state: conditional UPDATEs, allowed by the table of lives."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, Table, bindparam, update
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Message, Offer, Task
@@ -35,3 +35,33 @@ def move(
     )
     tx.refresh(row)
     return cast("CursorResult[Any]", result).rowcount == 1
+
+
+def move_all(
+    tx: Session,
+    model: type[Task | Offer | Message],
+    before: lifecycle.State,
+    after: lifecycle.State,
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """Move many rows that are in `before` to `after`, in one go.
+
+    `rows`: for each its `id` and what is written with the state, the same columns in all. Rows that
+    are no longer in `before` stay as they are; objects of the session don't learn of it.
+
+    Raises:
+        ValueError: `after` may not follow `before`.
+    """
+    if not lifecycle.may(before, after):
+        raise ValueError(f"{after} may not follow {before}")
+    if not rows:
+        return
+    table = cast(Table, model.__table__)
+    change = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), table.c.state == str(before))
+        .values(state=str(after), **{name: bindparam(f"new_{name}") for name in rows[0] if name != "id"})
+    )
+    tx.connection().execute(
+        change, [{"row_id" if name == "id" else f"new_{name}": row[name] for name in row} for row in rows]
+    )

@@ -3,11 +3,12 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.models import LinkToken, Message
+from dispatcher.models import LinkToken
 
 # No 0/O, 1/l/I: a token may be typed from one phone into another.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
@@ -23,22 +24,19 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def mint(tx: Session, message: Message, now: datetime) -> str:
-    """A fresh token for the task and volunteer of `message`."""
-    if message.task_id is None or message.volunteer_id is None:
-        raise ValueError("a link needs a task and a volunteer")
+def mint(kind: str, task_id: int, volunteer_id: int, now: datetime) -> tuple[str, dict[str, Any]]:
+    """A fresh token for the page of a task and a volunteer, and its row, which the caller writes.
+
+    `kind`: of the message that carries it.
+    """
     token = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
-    life = OFFER_LIFE if message.kind == "offer" else TASK_LIFE
-    tx.add(
-        LinkToken(
-            token_hash=digest(token),
-            task_id=message.task_id,
-            volunteer_id=message.volunteer_id,
-            created_at=now,
-            expires_at=now + life,
-        )
-    )
-    return token
+    return token, {
+        "token_hash": digest(token),
+        "task_id": task_id,
+        "volunteer_id": volunteer_id,
+        "created_at": now,
+        "expires_at": now + (OFFER_LIFE if kind == "offer" else TASK_LIFE),
+    }
 
 
 def find(session: Session, token: str, now: datetime) -> LinkToken | None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from dispatcher.database import db, transaction
+from dispatcher.database import db, transaction, use_case
 from dispatcher.models import LinkToken, Task, Volunteer
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import LIVE_OFFER, OfferState, TaskState
@@ -97,6 +97,7 @@ def page(token: str, now: datetime, language: str | None = None) -> Page:
     )
 
 
+@use_case
 def answer(
     token: str,
     step: str,

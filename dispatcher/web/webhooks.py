@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from dispatcher.clock import utcnow
 from dispatcher.extensions import csrf
-from dispatcher.services import inbound, messaging
+from dispatcher.services import inbound, receipts
+from dispatcher.services.receipts import Receipt
 from dispatcher.web.forms import row_id
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/sms")
@@ -37,7 +38,7 @@ def status() -> ResponseReturnValue:
     gateway_id, said = form.get("MessageSid", ""), form.get("MessageStatus", "")
     if not gateway_id or not said:
         abort(400)
-    messaging.receipt(request.args.get("m", type=row_id), gateway_id, said, form, utcnow())
+    receipts.take_in(Receipt(request.args.get("m", type=row_id), gateway_id, said, form, utcnow()))
     return "", 204
 
 

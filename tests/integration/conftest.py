@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import flask_migrate
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher import create_app
@@ -15,7 +16,7 @@ from dispatcher.models import Campus, CampusNeighbour, Retiree, Staff, Volunteer
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import with_overrides
-from dispatcher.services import accounts, intake, roster
+from dispatcher.services import accounts, intake, receipts, roster
 from dispatcher.services.intake import Call, Wanted
 from dispatcher.sms.gateway import Accepted, Carried, Outcome
 from tests.databases import Home
@@ -141,3 +142,20 @@ def save_call(people: People, key: str = "k", retiree: int | None = None, **want
 
 def volunteer(people: People, index: int) -> Volunteer:
     return db.session.get_one(Volunteer, people.volunteers[index])
+
+
+def dump(app: Flask) -> str:
+    """All that is in the database, as text."""
+    with app.app_context(), db.engine.connect() as connection:
+        return "\n".join(
+            f"{table.name} {row}"
+            for table in db.metadata.sorted_tables
+            for row in connection.execute(select(table).order_by(*table.primary_key))
+        )
+
+
+def receive(
+    message_id: int | None, gateway_id: str, status: str, payload: dict[str, str], at: datetime
+) -> None:
+    """A status callback."""
+    receipts.take_in(receipts.Receipt(message_id, gateway_id, status, payload, at))

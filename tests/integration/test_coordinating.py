@@ -13,7 +13,7 @@ from dispatcher.rules.decisions import TaskView
 from dispatcher.services import candidates, coordinating, dispatching, intake, progress, responding
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED, SAME_NEED, Call, SameNeedIsOver, Wanted
-from tests.integration.conftest import People, now, save_call, volunteer
+from tests.integration.conftest import People, now, receive, save_call, volunteer
 
 
 def _task() -> Task:
@@ -217,7 +217,6 @@ def test_a_new_need_beside_an_open_one_is_a_task_of_its_own(app: Flask, people: 
 
 def test_old_words_never_overtake_newer_ones_on_the_call_list(app: Flask, people: People) -> None:
     """The receipt of "A is coming" comes late: A has handed back, and newer words are on their way."""
-    from dispatcher.services import messaging
 
     with app.app_context():
         _reach(people, "assigned")
@@ -227,5 +226,5 @@ def test_old_words_never_overtake_newer_ones_on_the_call_list(app: Flask, people
         coming = db.session.scalars(select(Message.id).where(Message.kind == "coming")).one()
         with transaction() as tx:
             progress.hand_back(tx, tx.get_one(Task, _task().id), volunteer(people, 0), "", "", now())
-        messaging.receipt(coming, f"SM{coming}", "undelivered", {"ErrorCode": "30003"}, now())
+        receive(coming, f"SM{coming}", "undelivered", {"ErrorCode": "30003"}, now())
         assert "call_retiree" not in _standing()

@@ -5,8 +5,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select, text
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import event, insert, select
 
 from dispatcher.database import db, transaction
 from dispatcher.models import (
@@ -289,11 +288,6 @@ def test_the_crowd_comes_from_an_index_and_stays_small_however_large_the_roster(
             event.remove(db.engine, "before_cursor_execute", note)
         assert len(found) == len(people.volunteers) + candidates.FARTHER
         assert len(statements) < 20  # not one for each volunteer
-        on_duty = candidates._on_duty_ids(now()).compile(
-            dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
-        )
-        plan = [row[-1] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {on_duty}"))]
-        assert any("COVERING INDEX ix_duty_window_now" in step for step in plan), plan
 
 
 def test_the_board_says_what_happens_next_and_when(app: Flask, people: People) -> None:

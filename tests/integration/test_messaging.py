@@ -14,7 +14,15 @@ from dispatcher.services import dispatching, messaging, progress, responding
 from dispatcher.services.responding import Answer
 from dispatcher.sms.gateway import Carried, Refused, Unknown
 from dispatcher.sms.twilio import STATUSES
-from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
+from tests.integration.conftest import (
+    People,
+    RecordingGateway,
+    dump,
+    now,
+    receive,
+    save_call,
+    volunteer,
+)
 
 
 def _received(people: People) -> int:
@@ -102,7 +110,7 @@ def test_a_lasting_doubt_is_told_once_and_settles_itself(app: Flask, people: Peo
         for _ in range(3):
             messaging.settle(message_id, gateway)
         assert db.session.scalars(standing).all() == ["outcome_unknown"]
-        messaging.receipt(message_id, "SM1", "delivered", {}, now())
+        receive(message_id, "SM1", "delivered", {}, now())
         assert db.session.scalars(standing).all() == []
         assert len(gateway.sent) == 1
 
@@ -170,7 +178,7 @@ def test_a_receipt_never_moves_a_message_back(
             message = tx.get_one(Message, message_id)
             message.state, message.gateway_id = str(before), "SM1"
         for _ in range(2):
-            messaging.receipt(message_id, "SM1", status, {"ErrorCode": "30003"}, now())
+            receive(message_id, "SM1", status, {"ErrorCode": "30003"}, now())
         after = MessageState(_state(message_id))
         news = STATUSES[status]
         if after is not before:
@@ -186,7 +194,7 @@ def test_proof_that_an_earlier_try_arrived_stops_the_next_one(app: Flask, people
     with app.app_context():
         message_id = _received(people)
         messaging.send(message_id, gateway)
-        messaging.receipt(message_id, "SM5", "delivered", {}, now())
+        receive(message_id, "SM5", "delivered", {}, now())
         assert _state(message_id) == "delivered"
         with transaction() as tx:
             tx.get_one(Message, message_id).not_before = None
@@ -200,7 +208,7 @@ def test_receipts_find_their_message_by_our_own_id(app: Flask, people: People) -
         message_id = _received(people)
         with transaction() as tx:
             tx.get_one(Message, message_id).state = "sending"
-        messaging.receipt(message_id, "SM9", "delivered", {}, now())
+        receive(message_id, "SM9", "delivered", {}, now())
         assert _state(message_id) == "delivered"
         assert db.session.get_one(Message, message_id).gateway_id == "SM9"
 
@@ -243,11 +251,8 @@ def test_no_personal_data_and_no_token_is_stored_of_an_outgoing_text(app: Flask,
         assert message_id is not None
         messaging.send(message_id, gateway)
         token = gateway.sent[0][1].split("/o/")[1][:12]
-        path = app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///")
         db.session.remove()
-        for suffix in ("", "-wal"):
-            with open(path + suffix, "rb") as file:
-                assert token.encode() not in file.read()
+    assert token not in dump(app)
 
 
 def test_what_is_no_longer_true_is_not_sent(app: Flask, people: People) -> None:

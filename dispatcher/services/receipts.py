@@ -1,0 +1,107 @@
+"""Status callbacks of the gateway: each kept whole, applied if it is news and no step back.
+
+There are two or three for every message, so those that meet share a transaction, and what nearly all
+of them say (it has left; it has arrived) is written for all at once.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from dispatcher.database import insert_new, transaction, use_case
+from dispatcher.models import Message, MessageReceipt
+from dispatcher.rules.lifecycle import MessageState
+from dispatcher.services import outcomes
+from dispatcher.services.states import move_all
+from dispatcher.services.together import Together
+from dispatcher.sms.twilio import STATUSES
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One callback. `message_id`: ours, from the address it was sent to."""
+
+    message_id: int | None
+    gateway_id: str
+    status: str
+    payload: dict[str, Any]
+    received_at: datetime
+
+
+@use_case
+def _take_in_all(receipts: Sequence[Receipt]) -> list[None]:
+    with transaction() as tx:
+        about = _messages(tx, receipts)
+        rows = [
+            {
+                "message_id": message.id if message is not None else None,
+                "gateway_id": receipt.gateway_id,
+                "status": receipt.status,
+                "payload": receipt.payload,
+                "received_at": receipt.received_at,
+            }
+            for receipt, message in zip(receipts, about, strict=True)
+        ]
+        new = {
+            tuple(key)
+            for key in insert_new(tx, MessageReceipt, rows, MessageReceipt.gateway_id, MessageReceipt.status)
+        }
+        fresh = []
+        for receipt, message in zip(receipts, about, strict=True):
+            if (receipt.gateway_id, receipt.status) not in new:
+                continue
+            new.remove((receipt.gateway_id, receipt.status))  # the same one twice in one go
+            if message is None or message.direction != "out":
+                log.warning("receipt for a message we don't know")
+                continue
+            fresh.append((receipt, message))
+        _apply(tx, fresh)
+        return [None] * len(receipts)
+
+
+def _messages(tx: Session, receipts: Sequence[Receipt]) -> list[Any]:
+    """The message of each receipt: by the gateway's id, or by ours if it has none yet."""
+    found: Sequence[Any] = tx.execute(
+        select(Message.id, Message.gateway_id, Message.direction, Message.state).where(
+            or_(
+                Message.gateway_id.in_([receipt.gateway_id for receipt in receipts]),
+                Message.id.in_([receipt.message_id for receipt in receipts if receipt.message_id]),
+            )
+        )
+    ).all()
+    by_gateway = {row.gateway_id: row for row in found}
+    # Another gateway id: it was sent again under a new one, and this is the old one's echo.
+    by_id = {row.id: row for row in found if row.gateway_id is None}
+    return [by_gateway.get(r.gateway_id) or by_id.get(r.message_id or 0) for r in receipts]
+
+
+def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
+    times = Counter(message.id for _, message in fresh)
+    arrived, others = [], []
+    for receipt, message in fresh:
+        says, alone = STATUSES.get(receipt.status), times[message.id] == 1
+        if alone and message.state == MessageState.SENT and says is MessageState.SENT:
+            continue  # known already
+        if alone and message.state == MessageState.SENT and says is MessageState.DELIVERED:
+            arrived.append({"id": message.id, "ended_at": receipt.received_at, "wake_at": None})
+        else:
+            others.append((receipt, message.id))
+    arrived.sort(key=lambda row: row["id"])
+    move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
+    for receipt, message_id in others:
+        code = receipt.payload.get("ErrorCode", "")
+        outcomes.apply(
+            tx, tx.get_one(Message, message_id), receipt.gateway_id, receipt.status, code, receipt.received_at
+        )
+
+
+take_in = Together(_take_in_all)
+"""Take in one receipt, perhaps together with those of other threads."""
