@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -214,21 +214,29 @@ def transaction() -> Iterator[Session]:
         with _sqlite_writer if one_writer else nullcontext():
             try:
                 yield session
+                session.flush()  # now every new row has its id
+                noted = session.info["wakeups"]
+                wakeups = [(job, row if isinstance(row, int) else row.id) for job, row in noted]
                 session.commit()
             except BaseException:
                 session.rollback()
-                session.info["wakeups"] = []
                 raise
     finally:
         session.info[_WRITING] = False
-        wakeups = session.info.pop("wakeups")
+        del session.info["wakeups"]
     if wakeups:
         current_app.extensions["publisher"].publish(wakeups)
 
 
-def wake(session: Session, job: str, row_id: int) -> None:
-    """Note that `job` should run for `row_id` once this transaction has committed."""
-    session.info["wakeups"].append((job, row_id))
+class HasId(Protocol):
+    """A row known by a number."""
+
+    id: Any
+
+
+def wake(session: Session, job: str, row: int | HasId) -> None:
+    """Note that `job` should run for `row` (or its id) once this transaction has committed."""
+    session.info["wakeups"].append((job, row))
 
 
 def insert_new(tx: Session, model: type[Base], rows: list[dict[str, Any]], *key: Any) -> Sequence[Row[Any]]:

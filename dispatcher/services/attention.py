@@ -1,5 +1,6 @@
 """What needs a person: raised with its reason, resolved by a person or by events."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -81,6 +82,18 @@ def settle(
         query = query.where(Attention.reason.in_(reasons))
     for standing in tx.scalars(query):
         resolve(tx, standing.id, now, actor, resolution)
+
+
+def standing(tx: Session, task_ids: Sequence[int]) -> dict[int, set[str]]:
+    """The reasons that stand for each of these tasks; tasks for which none does are left out."""
+    found: dict[int, set[str]] = {}
+    query = select(Attention.task_id, Attention.reason).where(
+        Attention.task_id.in_(task_ids), Attention.resolved_at.is_(None)
+    )
+    for task_id, reason in tx.execute(query):
+        if task_id is not None:
+            found.setdefault(task_id, set()).add(reason)
+    return found
 
 
 def stands(tx: Session, task: Task, reason: str) -> bool:

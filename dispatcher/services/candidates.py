@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, union_all
+from sqlalchemy.orm import Session, joinedload
 
-from dispatcher.models import Assignment, DutyWindow, Offer, Task, Volunteer
+from dispatcher.models import Acceptance, Assignment, DutyWindow, Offer, Task, Volunteer
 from dispatcher.rules.availability import Window, on_duty_until
 from dispatcher.rules.crowd import Candidate
 from dispatcher.rules.decisions import PendingOffer, TaskView
@@ -20,15 +20,16 @@ _LOAD_WEEKS = 4
 _HELD = [str(state) for state in HELD]
 _LIVE = [str(state) for state in LIVE_OFFER]
 
+AT_CAMPUS = 400
+"""Of those on duty at one campus so many are considered, the most rested first: enough for any wave,
+however large the campus."""
+
 FARTHER = 300
-"""Of those on duty neither at a task's campus nor near it, so many are considered, the most rested
-first: enough for any wave, however large the scheme."""
+"""The same of those on duty neither at a task's campus nor near it."""
 
 
-def task_view(session: Session, task: Task) -> TaskView:
+def task_view(task: Task) -> TaskView:
     """`task` as the policy sees it."""
-    # Whoever held it and gave it back isn't asked again, however they came to hold it.
-    held = session.scalars(select(Assignment.volunteer_id).where(Assignment.task_id == task.id))
     return TaskView(
         task_id=task.id,
         campus_id=task.campus_id,
@@ -42,47 +43,44 @@ def task_view(session: Session, task: Task) -> TaskView:
             for offer in task.offers
             if offer.state in LIVE_OFFER
         ),
-        asked=frozenset({offer.volunteer_id for offer in task.offers} | set(held)),
+        # Whoever held it and gave it back isn't asked again, however they came to hold it.
+        asked=frozenset(o.volunteer_id for o in task.offers) | {a.volunteer_id for a in task.assignments},
     )
 
 
 def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Candidate]:
     """The volunteers whose duty covers `now`, among whom waves for `tasks` may be chosen.
 
-    All of the tasks' campuses and their neighbours, and :data:`FARTHER` of the rest.
+    All of the tasks' campuses and their neighbours (:data:`AT_CAMPUS` of each at most), and
+    :data:`FARTHER` of the rest.
     """
-    near = {campus_id for task in tasks for campus_id in _around(task)}
-    query = (
-        select(Volunteer)
-        .where(
-            Volunteer.id.in_(_on_duty_ids(now)), Volunteer.active, Volunteer.stopped_at.is_(None)
-        )
-        .order_by(Volunteer.id)
-    )  # fmt: skip
-    rested = Volunteer.last_asked_at.asc().nulls_first()
-    here = session.scalars(_whole(query.where(Volunteer.campus_id.in_(near)))).all()
-    # Few of many: no place is for somebody who can't be asked just now.
+    near = sorted({campus_id for task in tasks for campus_id in _around(task)})
     local = now.astimezone(current_app.config["ZONE"])
-    elsewhere = (
-        query.where(
-            Volunteer.campus_id.not_in(near),
-            or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= now),
-            true() if current_app.config["DISPATCH"].quiet_until(local) is None else Volunteer.night_ok,
-        )
-        .order_by(None)
-        .order_by(rested, Volunteer.id)
+    rested = (
+        select(Volunteer.id)
+        .where(Volunteer.active, Volunteer.stopped_at.is_(None), _is_on_duty(local))
+        .order_by(Volunteer.last_asked_at.asc().nulls_first(), Volunteer.id)
     )
-    farther = session.scalars(_whole(elsewhere.limit(FARTHER))).all()
-    return _candidates(session, [*here, *farther], now)
+    here = [rested.where(Volunteer.campus_id == campus_id).limit(AT_CAMPUS) for campus_id in near]
+    # Few of many: no place is for somebody who can't be asked just now.
+    elsewhere = rested.where(
+        Volunteer.campus_id.not_in(near),
+        or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= now),
+        true() if current_app.config["DISPATCH"].quiet_until(local) is None else Volunteer.night_ok,
+    ).limit(FARTHER)
+    ids = union_all(*(select(part.subquery().c.id) for part in (*here, elsewhere)))
+    return _candidates(session, list(session.scalars(ids)), now)
 
 
 def everybody(session: Session, task: Task, now: datetime, limit: int) -> list[tuple[Candidate, Volunteer]]:
     """Active volunteers whom a coordinator may choose from: those at the task's campus and near it,
     then others, `limit` of them at most."""
     nearby = Volunteer.campus_id.in_(_around(task))
-    query = select(Volunteer).where(Volunteer.active).order_by(nearby.desc(), Volunteer.id).limit(limit)
-    people = session.scalars(_whole(query)).all()
-    return list(zip(_candidates(session, people, now), people, strict=True))
+    whole = select(Volunteer).options(joinedload(Volunteer.campus)).where(Volunteer.active)
+    here = session.scalars(whole.where(nearby).order_by(Volunteer.id).limit(limit)).all()
+    farther = session.scalars(whole.where(~nearby).order_by(Volunteer.id).limit(limit - len(here))).all()
+    people = {volunteer.id: volunteer for volunteer in (*here, *farther)}
+    return [(c, people[c.volunteer_id]) for c in _candidates(session, list(people), now)]
 
 
 def duty_windows(rows: Iterable[DutyWindow]) -> list[Window]:
@@ -94,25 +92,21 @@ def _around(task: Task) -> list[int]:
     return [task.campus_id, *(n.neighbour_id for n in task.campus.neighbours)]
 
 
-def _on_duty_ids(now: datetime) -> Select[int]:
-    local = now.astimezone(current_app.config["ZONE"])
+def covers(local: datetime) -> ColumnElement[bool]:
+    """Whether a duty window covers a moment, given in local time."""
     minute = local.hour * 60 + local.minute
-    return select(DutyWindow.volunteer_id).where(
-        DutyWindow.weekday == local.weekday(),
-        DutyWindow.start_min <= minute,
-        DutyWindow.end_min > minute,
+    return and_(
+        DutyWindow.weekday == local.weekday(), DutyWindow.start_min <= minute, DutyWindow.end_min > minute
     )
 
 
-def _whole(query: Select[Volunteer]) -> Select[Volunteer]:
-    return query.options(
-        selectinload(Volunteer.windows), joinedload(Volunteer.acceptance), joinedload(Volunteer.campus)
-    )
+def _is_on_duty(local: datetime) -> ColumnElement[bool]:
+    return exists().where(DutyWindow.volunteer_id == Volunteer.id, covers(local))
 
 
-def _candidates(session: Session, people: Sequence[Volunteer], now: datetime) -> list[Candidate]:
+def _candidates(session: Session, ids: list[int], now: datetime) -> list[Candidate]:
+    """The volunteers `ids` as the policy sees them, in the order of their ids."""
     zone, settings = current_app.config["ZONE"], current_app.config["DISPATCH"]
-    ids = [v.id for v in people]
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     held = _counts(
         session, Assignment.volunteer_id, ids,
@@ -124,16 +118,33 @@ def _candidates(session: Session, people: Sequence[Volunteer], now: datetime) ->
     alerts = _counts(session, Offer.volunteer_id, ids, and_(calm, Offer.created_at >= midnight))
     live = _counts(session, Offer.volunteer_id, ids, and_(calm, Offer.state.in_(_LIVE)))
     live_urgent = _counts(session, Offer.volunteer_id, ids, and_(~calm, Offer.state.in_(_LIVE)))
+    duty: dict[int, list[Window]] = {}
+    windows = select(
+        DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min, DutyWindow.end_min
+    ).where(DutyWindow.volunteer_id.in_(ids))
+    for volunteer_id, *window in session.execute(windows):
+        duty.setdefault(volunteer_id, []).append(Window(*window))
+    # Columns, not objects: there may be a thousand and more.
+    people = session.execute(
+        select(
+            Volunteer.id, Volunteer.campus_id, Volunteer.stopped_at, Volunteer.paused_until,
+            Volunteer.night_ok, Volunteer.capacity, Volunteer.recent_offers, Volunteer.last_asked_at,
+            Acceptance.accepts, Acceptance.refusals, Acceptance.as_of,
+        )
+        .outerjoin(Acceptance, Acceptance.volunteer_id == Volunteer.id)
+        .where(Volunteer.id.in_(ids))
+        .order_by(Volunteer.id)
+    )  # fmt: skip
     found = []
     for v in people:
-        known = learning.evidence(v.acceptance, now).at(now, settings.learning)
-        windows = duty_windows(v.windows)
-        weekly_hours = sum(w.end_min - w.start_min for w in windows) / 60
+        known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
+        windows_of = duty.get(v.id, [])
+        weekly_hours = sum(w.end_min - w.start_min for w in windows_of) / 60
         found.append(
             Candidate(
                 volunteer_id=v.id,
                 campus_id=v.campus_id,
-                on_duty_until=on_duty_until(windows, now, zone),
+                on_duty_until=on_duty_until(windows_of, now, zone),
                 available=v.stopped_at is None and (v.paused_until is None or v.paused_until <= now),
                 agreed_urgent=v.night_ok,
                 held=held.get(v.id, 0),
@@ -141,7 +152,7 @@ def _candidates(session: Session, people: Sequence[Volunteer], now: datetime) ->
                 alerts_today=alerts.get(v.id, 0),
                 live_offers=live.get(v.id, 0),
                 live_urgent=live_urgent.get(v.id, 0),
-                recent_offers=learning.recently(v, now),
+                recent_offers=learning.recently(v.recent_offers, v.last_asked_at, now),
                 load=taken.get(v.id, 0) / max(weekly_hours, 1.0),
                 week_load=week.get(v.id, 0),
                 accepts=known.accepts,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask import current_app
 from sqlalchemy import case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import Offer, Task, Volunteer
@@ -111,10 +111,10 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
     _one_planner(tx)
     people = candidates.on_duty(tx, [task], now)
     chosen = policy.ask_more(
-        candidates.task_view(tx, task), Crowd.of(people), now,
+        candidates.task_view(task), Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
     )  # fmt: skip
-    _offer(tx, task, chosen, people, actor, now)
+    _offer(tx, [(task, chosen)], people, actor, now)
     if chosen:
         task.look_again_at = now
     return len(chosen)
@@ -135,6 +135,7 @@ def _also_due(tx: Session, first: Task, now: datetime) -> list[Task]:
         )
         .order_by(*_PRESSING)
         .limit(TOGETHER - 1)
+        .options(selectinload(Task.offers), selectinload(Task.assignments), selectinload(Task.retiree))
         .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -147,11 +148,14 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
     _expire(tx, tasks, now)
     people = candidates.on_duty(tx, tasks, now)
     plans = policy.plan_round(
-        [candidates.task_view(tx, task) for task in tasks], Crowd.of(people), now,
+        [candidates.task_view(task) for task in tasks], Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
     )  # fmt: skip
+    _offer(
+        tx, [(task, plan.ask) for task, plan in zip(tasks, plans, strict=True)], people, history.SYSTEM, now
+    )
+    standing = attention.standing(tx, [task.id for task in tasks])
     for task, plan in zip(tasks, plans, strict=True):
-        _offer(tx, task, plan.ask, people, history.SYSTEM, now)
         task.look_again_at = plan.look_again_at
         task.waiting = plan.waiting.as_dict() | ({"then": plan.then.as_dict()} if plan.then else {})
         # What was said of an earlier moment ("nobody is being asked") may no longer be so. In quiet
@@ -160,7 +164,8 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
             ("due_in_quiet_hours",) if plan.waiting.code == "quiet_hours" else attention.SETTLED_BY_ACCEPTING
         )
         stale = {*outlived} - {plan.hand_over.code if plan.hand_over else ""}
-        attention.settle(tx, task, now, history.SYSTEM, "superseded", tuple(stale))
+        if stale & standing.get(task.id, set()):
+            attention.settle(tx, task, now, history.SYSTEM, "superseded", tuple(stale))
         if plan.hand_over is not None:
             attention.raise_(tx, plan.hand_over.code, now, task, **plan.hand_over.params)
 
@@ -188,41 +193,50 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
 
 def _offer(
     tx: Session,
-    task: Task,
-    chosen: Sequence[Choice],
+    waves: Sequence[tuple[Task, Sequence[Choice]]],
     people: Sequence[Candidate],
     actor: history.Actor,
     now: datetime,
 ) -> None:
-    """Write a wave: its offers, their messages, one line of history. `people`: the crowd's rows."""
-    if not chosen:
-        return
+    """Write waves: their offers, the messages of these, one line of history each. `people`: the
+    crowd's rows."""
     settings: DispatchSettings = current_app.config["DISPATCH"]
-    pace = settings.pace(task.category, task.urgency)
-    wave = 1 + max((offer.wave for offer in task.offers), default=0)
-    asked = []
-    for choice in chosen:
-        volunteer = tx.get_one(Volunteer, choice.volunteer_id)
-        why = [reason.as_dict() for reason in policy.why(choice, people[choice.row])]
-        offer = Offer(
-            task=task,
-            volunteer=volunteer,
-            wave=wave,
-            ring=choice.ring,
-            chance=choice.chance,
-            why=why,
-            urgent=is_urgent(task.category, task.urgency),
-            state=OfferState.QUEUED,
-            created_at=now,
-            expires_at=now + seconds(pace.expiry_s),
-        )
-        tx.add(offer)
-        tx.flush()
-        learning.offered(volunteer, now)
-        code = outbox.reply_code(tx, volunteer.phone, "help", task, now, volunteer.id)
+    asked = {choice.volunteer_id for _, chosen in waves for choice in chosen}
+    if not asked:
+        return
+    volunteers = {v.id: v for v in tx.scalars(select(Volunteer).where(Volunteer.id.in_(asked)))}
+    made: list[Offer] = []
+    for task, chosen in waves:
+        if not chosen:
+            continue
+        pace = settings.pace(task.category, task.urgency)
+        wave = 1 + max((offer.wave for offer in task.offers), default=0)
+        offers = [
+            Offer(
+                task=task,
+                volunteer=volunteers[choice.volunteer_id],
+                wave=wave,
+                ring=choice.ring,
+                chance=choice.chance,
+                why=[reason.as_dict() for reason in policy.why(choice, people[choice.row])],
+                urgent=is_urgent(task.category, task.urgency),
+                state=OfferState.QUEUED,
+                created_at=now,
+                expires_at=now + seconds(pace.expiry_s),
+            )
+            for choice in chosen
+        ]
+        for offer in offers:
+            learning.offered(offer.volunteer, now)
+        named = [{"name": offer.volunteer.name, "why": offer.why} for offer in offers]
+        history.record(tx, "wave", actor, now, task, wave=wave, asked=named)
+        made += offers
+    tx.add_all(made)
+    tx.flush()
+    codes = outbox.help_codes(tx, [(offer.task, offer.volunteer) for offer in made], now)
+    for offer in made:
+        code = codes[offer.volunteer.phone, offer.task.id]
         outbox.to_volunteer(
-            tx, "offer", volunteer, now, task, offer,
-            area=task.retiree.area, yes=f"{code.slot}1", no=f"{code.slot}0",
+            tx, "offer", offer.volunteer, now, offer.task, offer,
+            area=offer.task.retiree.area, yes=f"{code.slot}1", no=f"{code.slot}0",
         )  # fmt: skip
-        asked.append({"name": volunteer.name, "why": why})
-    history.record(tx, "wave", actor, now, task, wave=wave, asked=asked)

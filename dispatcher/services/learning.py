@@ -40,26 +40,25 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
 
 def offered(volunteer: Volunteer, now: datetime) -> None:
     """Somebody is put one more task: they tire of it for a while."""
-    volunteer.recent_offers = 1 + recently(volunteer, now)
+    volunteer.recent_offers = 1 + recently(volunteer.recent_offers, volunteer.last_asked_at, now)
     volunteer.last_asked_at = now
 
 
-def recently(volunteer: Volunteer, now: datetime) -> float:
-    """The recent offers of a volunteer, faded."""
-    if volunteer.last_asked_at is None:
+def recently(offers: float, last_asked_at: datetime | None, now: datetime) -> float:
+    """The recent offers of a volunteer, noted when they were last asked, faded."""
+    if last_asked_at is None:
         return 0.0
-    since = now - volunteer.last_asked_at
-    return recent_offers(volunteer.recent_offers, since, current_app.config["DISPATCH"].learning)
+    return recent_offers(offers, now - last_asked_at, current_app.config["DISPATCH"].learning)
 
 
-def evidence(row: Acceptance | None, now: datetime) -> Evidence:
-    """What is known of a volunteer, as it was noted last."""
-    if row is None:
+def evidence(
+    accepts: dict[str, float] | None, refusals: dict[str, float] | None, as_of: datetime | None, now: datetime
+) -> Evidence:
+    """What is known of a volunteer, as it was noted last (by the columns of Acceptance), if at all."""
+    if accepts is None or refusals is None or as_of is None:
         return Evidence([0.0] * len(FACETS), [0.0] * len(FACETS), now)
     return Evidence(
-        [row.accepts.get(facet, 0.0) for facet in FACETS],
-        [row.refusals.get(facet, 0.0) for facet in FACETS],
-        row.as_of,
+        [accepts.get(facet, 0.0) for facet in FACETS], [refusals.get(facet, 0.0) for facet in FACETS], as_of
     )
 
 
@@ -78,7 +77,8 @@ def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
     made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
     refused_at = offer.learned_at if _heard(offer) else None
-    known = outcome(evidence(row, now), offer.task.category, made, ended, accepted, learning, refused_at)
+    before = evidence(row.accepts, row.refusals, row.as_of, now) if row else evidence(None, None, None, now)
+    known = outcome(before, offer.task.category, made, ended, accepted, learning, refused_at)
     if row is None:
         row = Acceptance(volunteer_id=offer.volunteer_id)
         tx.add(row)

@@ -1,5 +1,6 @@
 """Writing messages into the outbox, inside the transaction that gives cause to them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,29 +57,39 @@ def to_phone(tx: Session, kind: str, phone: str, language: str, now: datetime, *
     return _queue(tx, kind, phone, language, params, now)
 
 
-def reply_code(
-    tx: Session, phone: str, purpose: str, task: Task, now: datetime, volunteer_id: int | None = None
-) -> ReplyCode:
-    """The number of `task` on `phone`: the one it has, or the phone's next."""
-    known = tx.scalars(
-        select(ReplyCode).where(
-            ReplyCode.phone == phone, ReplyCode.task_id == task.id, ReplyCode.purpose == purpose
-        )
-    ).first()
-    if known is not None:
-        return known
-    last = tx.scalar(select(func.max(ReplyCode.number)).where(ReplyCode.phone == phone))
-    code = ReplyCode(
-        phone=phone,
-        number=0 if last is None else last + 1,
-        purpose=purpose,
-        task_id=task.id,
-        volunteer_id=volunteer_id,
-        created_at=now,
+def help_codes(
+    tx: Session, pairs: Sequence[tuple[Task, Volunteer]], now: datetime
+) -> dict[tuple[str, int], ReplyCode]:
+    """The numbers by which volunteers answer about tasks, by their phone and the task's id."""
+    wanted = [(volunteer.phone, task.id, volunteer.id) for task, volunteer in pairs]
+    return _codes(tx, "help", wanted, now)
+
+
+def _codes(
+    tx: Session, purpose: str, wanted: Sequence[tuple[str, int, int | None]], now: datetime
+) -> dict[tuple[str, int], ReplyCode]:
+    """The codes of (phone, task, volunteer): those they have, or the phone's next numbers."""
+    phones = {phone for phone, _, _ in wanted}
+    known = select(ReplyCode).where(
+        ReplyCode.phone.in_(phones),
+        ReplyCode.task_id.in_({task_id for _, task_id, _ in wanted}),
+        ReplyCode.purpose == purpose,
     )
-    tx.add(code)
-    tx.flush()
-    return code
+    codes = {(code.phone, code.task_id): code for code in tx.scalars(known)}
+    last = select(ReplyCode.phone, func.max(ReplyCode.number).label("last")).where(
+        ReplyCode.phone.in_(phones)
+    )
+    numbers = {row.phone: row.last for row in tx.execute(last.group_by(ReplyCode.phone))}
+    for phone, task_id, volunteer_id in wanted:
+        if (phone, task_id) in codes:
+            continue
+        numbers[phone] = numbers.get(phone, -1) + 1
+        codes[phone, task_id] = ReplyCode(
+            phone=phone, number=numbers[phone], purpose=purpose, task_id=task_id,
+            volunteer_id=volunteer_id, created_at=now,
+        )  # fmt: skip
+        tx.add(codes[phone, task_id])
+    return codes
 
 
 def task_params(task: Task) -> dict[str, Any]:
@@ -127,7 +138,8 @@ def _tell(
         attention.raise_(tx, "call_retiree", now, task, retiree, kind=kind, words=params, because="landline")
         return
     if kind == "delivered":
-        code = reply_code(tx, retiree.mobile, "check", task, now)
+        code = _codes(tx, "check", [(retiree.mobile, task.id, None)], now)[retiree.mobile, task.id]
+        tx.flush()
         params |= {"well": f"{code.slot}1", "problem": f"{code.slot}2"}
         if not _others_waiting(tx, retiree.mobile, code):
             # A bare digit is enough, and easier, while nothing else waits on this phone.
@@ -175,6 +187,5 @@ def _queue(
         **about,
     )
     tx.add(message)
-    tx.flush()
-    wake(tx, "send", message.id)
+    wake(tx, "send", message)
     return message

@@ -85,7 +85,7 @@ def settle_assignment(
     tx.flush()
     withdrawn = withdraw(tx, [o for o in task.offers if o.volunteer_id != volunteer.id], "taken", now)
     attention.superseded(tx, task, now)
-    code = outbox.reply_code(tx, volunteer.phone, "help", task, now, volunteer.id)
+    code = outbox.help_codes(tx, [(task, volunteer)], now)[volunteer.phone, task.id]
     retiree = task.retiree
     outbox.to_volunteer(
         tx, "assigned", volunteer, now, task,

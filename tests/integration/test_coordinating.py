@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Message, Offer, Staff, Task
@@ -179,10 +178,10 @@ def test_one_failing_task_doesnt_stop_the_others(
         broken, fine = db.session.scalars(select(Task.id).order_by(Task.id)).all()
         view = candidates.task_view
 
-        def fails_for_one(session: Session, task: Task) -> TaskView:
+        def fails_for_one(task: Task) -> TaskView:
             if task.id == broken:
                 raise ZeroDivisionError
-            return view(session, task)
+            return view(task)
 
         # Both are due, so they are decided together: the broken one must not take the other along.
         monkeypatch.setattr("dispatcher.services.candidates.task_view", fails_for_one)
