@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
@@ -60,6 +60,10 @@ class Call:
     told_on_call: bool = False
 
 
+class NobodyKnown(Exception):
+    """There is no such retiree (any more)."""
+
+
 class OpenTaskOfSameKind(Exception):
     """The operator has to say whether it is the same need; maps category to the open task's id."""
 
@@ -81,12 +85,14 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
     """Save a call; the id of its request. Saved twice (same form key), it is there once.
 
     Raises:
+        NobodyKnown: it is about somebody who isn't on the roster.
         OpenTaskOfSameKind: an open task of the same kind, and the operator hasn't said which.
         SameNeedIsOver: the task that the operator meant has ended since the form was shown.
     """
+    actor = history.staff(operator)  # before its row would have to be read again
     with transaction() as tx:
         known = _saved(tx, call.form_key)
-        return known if known is not None else _save(tx, call, operator, now)
+        return known if known is not None else _save(tx, call, actor, now)
 
 
 def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
@@ -103,7 +109,7 @@ def _saved(session: Session, form_key: str) -> int | None:
     return session.scalars(select(HelpRequest.id).where(HelpRequest.form_key == form_key)).first()
 
 
-def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
+def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
     retiree = _person(tx, call)
     existing = open_of_kind(tx, retiree.id)
     for wanted in call.wanted:
@@ -123,7 +129,7 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
         raise SameNeedIsOver(over)
     request = HelpRequest(
         retiree=retiree,
-        operator=tx.get(Staff, operator.id),
+        operator_id=actor.id,
         form_key=call.form_key,
         callback_phone=call.callback_phone,
         notes=call.notes,
@@ -134,7 +140,6 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
     )
     tx.add(request)
     tx.flush()
-    actor = history.staff(operator)
     if call.script_given:
         history.record(tx, "script_given", actor, now, request_id=request.id)
     made = []
@@ -151,7 +156,15 @@ def _save(tx: Session, call: Call, operator: Staff, now: datetime) -> int:
 def _person(tx: Session, call: Call) -> Retiree:
     if call.retiree_id is not None:
         # Locked, so that two operators with the same retiree on the line see each other's tasks.
-        return tx.get_one(Retiree, call.retiree_id, with_for_update={"of": Retiree, "key_share": True})
+        person = tx.get(
+            Retiree,
+            call.retiree_id,
+            options=[joinedload(Retiree.campus, innerjoin=True)],
+            with_for_update={"of": Retiree, "key_share": True},
+        )
+        if person is None:
+            raise NobodyKnown
+        return person
     if call.new_person is None:
         raise ValueError("a call is about somebody")
     new = call.new_person

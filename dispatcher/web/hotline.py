@@ -69,12 +69,11 @@ def new_person() -> ResponseReturnValue:
 def save() -> ResponseReturnValue:
     """Save a call. Whatever is wrong, nothing that was typed is lost."""
     config = current_app.config
-    campuses = {c.code: c for c in db.session.scalars(select(Campus))}
     values: MultiDict[str, str] = request.form
-    form = forms.read(values, campuses, utcnow(), config["ZONE"], config["AREA_CODE"])
     retiree_id = values.get("retiree_id", type=forms.row_id)
-    if retiree_id and search.card(db.session(), retiree_id) is None:
-        abort(404)
+    # Only a new caller has to be given a place.
+    campuses = {} if retiree_id else {c.code: c for c in db.session.scalars(select(Campus))}
+    form = forms.read(values, campuses, utcnow(), config["ZONE"], config["AREA_CODE"])
     _known_number(form)
     if form.call is None or form.errors:
         # All that is missing is said at once; whether it is the same need comes first, for then
@@ -82,6 +81,8 @@ def save() -> ResponseReturnValue:
         return _form(values, retiree_id, _unsaid(values, retiree_id) | form.errors), 422
     try:
         request_id = intake.save(form.call, current_user, utcnow())
+    except intake.NobodyKnown:
+        abort(404)
     except intake.OpenTaskOfSameKind:
         return _form(values, retiree_id, _unsaid(values, retiree_id)), 422
     except intake.SameNeedIsOver as over:
