@@ -1,6 +1,6 @@
 """How the web process runs. Read by `gunicorn -c gunicorn.conf.py wsgi:app`.
 
-Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (48),
+Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (224),
 LOG_LEVEL (info), ACCESS_LOG (off; a file, or - for standard output).
 """
 
@@ -11,7 +11,7 @@ bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # Threads, because a page that follows live changes keeps one waiting nearly all the time.
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "48"))
+threads = int(os.environ.get("WEB_THREADS", "224"))
 preload_app = False  # database connections must not be shared across the fork
 
 timeout = 30  # seconds without a sign of life, after which a process is replaced

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, and_, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
     Assignment,
     Attention,
     Campus,
+    DutyWindow,
     Event,
     Message,
     Offer,
@@ -26,17 +27,23 @@ from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, MessageState, TaskState
 from dispatcher.rules.settings import seconds
 from dispatcher.services import candidates, learning, messaging
 
+PAGE = 50
+"""So many tasks are shown at once, the most pressing first."""
+
+_OPEN_ENDED = [str(state) for state in OPEN_ENDED]
+
 TO_CHOOSE_FROM = 400
 """So many volunteers are offered to a coordinator who assigns by hand, the nearest campuses first."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What to show. Empty means all."""
+    """What to show. Empty means all. `page` counts from 1."""
 
     campus: str = ""
     category: str = ""
     state: str = ""
+    page: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,16 @@ class Strip:
 
 @dataclass(frozen=True)
 class Board:
-    """The whole board. `loose`: attention that is about a message or a person, not a task."""
+    """The board. `rows`: those of page `page` of `pages`; `loose`: attention that has no row there.
+    `total`: open tasks that are wanted; `needs`: how many tasks and other things need a person."""
 
     rows: list[Row]
     loose: list[Attention]
     strips: list[Strip]
+    total: int
+    needs: int
+    page: int
+    pages: int
 
 
 @dataclass(frozen=True)
@@ -104,51 +116,97 @@ def revision(connection: Connection) -> str:
 
 
 def overview(session: Session, wanted: Filter, now: datetime) -> Board:
-    """Everything open, sorted by what needs a person, then by the time left."""
-    query = (
-        select(Task)
-        .join(Campus, Campus.id == Task.campus_id)
-        .where(Task.state.in_([str(s) for s in OPEN_ENDED]))
-        .options(
-            joinedload(Task.retiree),
-            joinedload(Task.campus),
-            selectinload(Task.offers).joinedload(Offer.volunteer),
-            selectinload(Task.assignments).joinedload(Assignment.volunteer),
+    """What is open, sorted by what needs a person, then by the time left; one page of it in full.
+
+    All open tasks are read, but only in the few columns that decide their order.
+    """
+    standing = set(
+        session.scalars(
+            select(Attention.task_id).where(Attention.resolved_at.is_(None), Attention.task_id.is_not(None))
         )
     )
+    tasks = session.execute(_open(wanted)).all()
+    if wanted.state == "attention":
+        tasks = [task for task in tasks if task.id in standing]
+    order = sorted((task.id not in standing, _span(task)[1], task.id) for task in tasks)
+    pages = max(1, -(-len(order) // PAGE))
+    page = min(wanted.page, pages)
+    shown = [task_id for _, _, task_id in order[(page - 1) * PAGE : page * PAGE]]
+    loose = _loose(session, wanted)
+    return Board(
+        rows=_rows(session, shown, now),
+        loose=loose if page == 1 else [],
+        strips=_strips(session, now),
+        total=len(order),
+        needs=sum(not calm for calm, _, _ in order) + len(loose),
+        page=page,
+        pages=pages,
+    )
+
+
+def _open(wanted: Filter) -> Any:
+    """The open tasks that are wanted, in the columns that say where on the board they stand."""
+    query: Any = select(
+        Task.id, Task.state, Task.category, Task.urgency, Task.opened_at, Task.assigned_at,
+        Task.delivered_at, Task.due_by,
+    ).where(Task.state.in_(_OPEN_ENDED))  # fmt: skip
     if wanted.campus == "remote":
         query = query.where(Task.remote)
     elif wanted.campus:
-        query = query.where(Campus.code == wanted.campus)
+        query = query.where(
+            Task.campus_id == select(Campus.id).where(Campus.code == wanted.campus).scalar_subquery()
+        )
     if wanted.category:
         query = query.where(Task.category == wanted.category)
     if wanted.state and wanted.state != "attention":
         query = query.where(Task.state == wanted.state)
-    tasks = session.scalars(query).unique().all()
-    standing = session.scalars(
+    return query
+
+
+def _rows(session: Session, task_ids: list[int], now: datetime) -> list[Row]:
+    """These tasks in full, in this order."""
+    tasks = {
+        task.id: task
+        for task in session.scalars(
+            select(Task)
+            .where(Task.id.in_(task_ids))
+            .options(
+                joinedload(Task.retiree),
+                joinedload(Task.campus),
+                selectinload(Task.offers).joinedload(Offer.volunteer),
+                selectinload(Task.assignments).joinedload(Assignment.volunteer),
+            )
+        )
+    }
+    attention: dict[int | None, list[Attention]] = {}
+    for item in session.scalars(_standing().where(Attention.task_id.in_(task_ids))):
+        attention.setdefault(item.task_id, []).append(item)
+    lost = _lost_sms(session, task_ids)
+    # One that has been removed since its place was found is left out.
+    return [
+        _row(tasks[task_id], attention.get(task_id, []), lost.get(task_id, 0), now)
+        for task_id in task_ids
+        if task_id in tasks
+    ]
+
+
+def _loose(session: Session, wanted: Filter) -> list[Attention]:
+    """What needs a person and has no row: it is about a message or a person, or its task is over and
+    still owes somebody a call."""
+    filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
+    over = Task.state.not_in(_OPEN_ENDED)
+    about = Attention.task_id.is_(None) if filtering else or_(Attention.task_id.is_(None), over)
+    query = _standing().outerjoin(Task, Task.id == Attention.task_id).where(about).limit(PAGE)
+    return list(session.scalars(query))
+
+
+def _standing() -> Select[Attention]:
+    return (
         select(Attention)
         .where(Attention.resolved_at.is_(None))
         .options(joinedload(Attention.retiree).selectinload(Retiree.phones), joinedload(Attention.volunteer))
         .order_by(Attention.raised_at)
-    ).all()
-    by_task: dict[int, list[Attention]] = {}
-    for item in standing:
-        if item.task_id is not None:
-            by_task.setdefault(item.task_id, []).append(item)
-    lost = _lost_sms(session, [task.id for task in tasks])
-    rows = [_row(task, by_task.get(task.id, []), lost.get(task.id, 0), now) for task in tasks]
-    if wanted.state == "attention":
-        rows = [row for row in rows if row.attention]
-    rows.sort(key=lambda row: (not row.attention, row.target_at, row.task.id))
-    shown = {task.id for task in tasks}
-    filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
-    # A task that is over may still owe somebody a call; it has no row, so it stands by itself.
-    ended = _ended(session, set(by_task) - shown)
-    loose = [
-        item for item in standing
-        if item.task_id is None or (item.task_id in ended and not filtering)
-    ]  # fmt: skip
-    return Board(rows, loose, _strips(session, now))
+    )
 
 
 def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
@@ -230,14 +288,7 @@ def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | Non
 
 
 def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -> Row:
-    pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
-    started, target_at = task.opened_at, task.opened_at + seconds(pace.coordinator_s)
-    if task.state in HELD:
-        started = task.assigned_at or task.opened_at
-        target_at = task.due_by or started + seconds(pace.progress_s)
-    elif task.state == TaskState.DELIVERED:
-        started = task.delivered_at or task.opened_at
-        target_at = started + seconds(current_app.config["DISPATCH"].check_s)
+    started, target_at = _span(task)
     span = max((target_at - started).total_seconds(), 1.0)
     standing = next((a for a in task.assignments if a.ended_at is None), None)
     return Row(
@@ -250,6 +301,19 @@ def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -
         left=min(1.0, max(0.0, (target_at - now).total_seconds() / span)),
         age_s=(now - task.created_at).total_seconds(),
     )
+
+
+def _span(task: Any) -> tuple[datetime, datetime]:
+    """From when until when what `task` (or its columns) waits for should have happened."""
+    pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
+    started, target_at = task.opened_at, task.opened_at + seconds(pace.coordinator_s)
+    if task.state in HELD:
+        started = task.assigned_at or task.opened_at
+        target_at = task.due_by or started + seconds(pace.progress_s)
+    elif task.state == TaskState.DELIVERED:
+        started = task.delivered_at or task.opened_at
+        target_at = started + seconds(current_app.config["DISPATCH"].check_s)
+    return started, target_at
 
 
 def _lost_sms(session: Session, task_ids: list[int]) -> dict[int, int]:
@@ -265,14 +329,6 @@ def _lost_sms(session: Session, task_ids: list[int]) -> dict[int, int]:
     return {task_id: count for task_id, count in rows if task_id is not None}
 
 
-def _ended(session: Session, task_ids: set[int]) -> set[int]:
-    return set(
-        session.scalars(
-            select(Task.id).where(Task.id.in_(task_ids), Task.state.notin_([str(s) for s in OPEN_ENDED]))
-        )
-    )
-
-
 def _strips(session: Session, now: datetime) -> list[Strip]:
     """Each served campus: open tasks, those without anybody yet, volunteers on duty."""
     counts = session.execute(
@@ -281,14 +337,21 @@ def _strips(session: Session, now: datetime) -> list[Strip]:
             func.count(),
             func.count().filter(Task.state == str(TaskState.OPEN)),
         )
-        .where(Task.state.in_([str(s) for s in OPEN_ENDED]))
+        .where(Task.state.in_(_OPEN_ENDED))
         .group_by(Task.campus_id)
     ).all()
     by_campus = {campus_id: (total, waiting) for campus_id, total, waiting in counts}
-    duty: dict[int, int] = {}
-    for volunteer, until, _held in roster(session, now):
-        if until is not None and volunteer.stopped_at is None and volunteer.active:
-            duty[volunteer.campus_id] = duty.get(volunteer.campus_id, 0) + 1
+    on_duty = (
+        select(Volunteer.campus_id, func.count(Volunteer.id.distinct()))
+        .join(DutyWindow, DutyWindow.volunteer_id == Volunteer.id)
+        .where(
+            candidates.covers(now.astimezone(current_app.config["ZONE"])),
+            Volunteer.active,
+            Volunteer.stopped_at.is_(None),
+        )
+        .group_by(Volunteer.campus_id)
+    )
+    duty: dict[int, int] = dict(tuple(row) for row in session.execute(on_duty))  # type: ignore[misc]
     campuses = session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id))
     return [
         Strip(c, total, waiting, duty.get(c.id, 0))

@@ -22,12 +22,14 @@ from sqlalchemy import select
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
-from dispatcher.models import Campus
+from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
 from dispatcher.services import board, coordinating
 from dispatcher.services.coordinating import Conflict, Edit, Refused
+from dispatcher.web import wording
 from dispatcher.web.auth import COORDINATORS, STAFF, roles
 from dispatcher.web.forms import row_id
+from dispatcher.web.live import Changes
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
 
@@ -53,9 +55,19 @@ def rows() -> ResponseReturnValue:
 @blueprint.get("/stream")
 @roles(*STAFF)
 def stream() -> ResponseReturnValue:
-    """Says "changed" whenever something has. 204: no thread to spare, please poll."""
+    """Says "changed" whenever something has, and with `rows` sends what the board then shows.
+
+    204: no thread to spare, please poll.
+    """
+    changes: Changes = current_app.extensions["changes"]
+    if "rows" not in request.args:
+        response = changes.stream()
+    else:
+        # What the rows depend on, besides the database. Nothing in them is one person's own.
+        key = (wording.language(), current_user.role in (COORDINATOR, ADMINISTRATOR), _wanted())
+        response = changes.stream(key, lambda: render_template("board/_rows.html", **_context()))
     db.session.remove()  # a stream may last for minutes; it must not hold a connection
-    return current_app.extensions["changes"].stream() or ("", 204)
+    return response or ("", 204)
 
 
 @blueprint.get("/tasks/<int(max=2147483647):task_id>")
@@ -231,13 +243,18 @@ def _task(task_id: int, errors: dict[str, str] | None = None, news: list[Any] | 
     )
 
 
-def _context() -> dict[str, Any]:
+def _wanted() -> board.Filter:
     args = request.args
-    wanted = board.Filter(
+    return board.Filter(
         campus=args.get("campus", "")[:40],
         category=args.get("category", "") if args.get("category") in CATEGORIES else "",
         state=args.get("state", "") if args.get("state") in STATES else "",
+        page=args.get("page", 1, type=row_id) or 1,
     )
+
+
+def _context() -> dict[str, Any]:
+    wanted = _wanted()
     return {
         "board": board.overview(db.session(), wanted, utcnow()),
         "wanted": wanted,

@@ -1,31 +1,48 @@
-"""Telling open boards that something has changed: within a second, without holding the database.
+"""Telling open boards what has changed: within a second, without holding the database.
 
-One thread per web process asks the database's own change counter twice a second and wakes every
-stream of that process, so a hundred open boards cost one tiny query, and nothing that changes can
-be forgotten. A stream says only "changed"; the page fetches what it shows. A process that has no
-thread to spare for another stream answers 204, and that page polls instead.
+One thread per web process asks the database's own change counter a few times a second and wakes every
+stream of that process, so a hundred open boards cost one tiny query, and nothing that changes can be
+forgotten. What a board shows is drawn once for all who look at the same thing, and sent down their
+streams if it differs from what they have. A process that has no thread to spare for another stream
+answers 204, and that page polls instead.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 
-from flask import Flask, Response
+from flask import Flask, Response, stream_with_context
+from werkzeug.http import generate_etag
 
 from dispatcher.database import db
 from dispatcher.services import board
 
 log = logging.getLogger(__name__)
 
-ASK_EVERY_S = 0.4
+ASK_EVERY_S = 0.3
+DRAWING_SHARE = 0.25
+"""Drawing boards takes no more of a process's time than about this."""
+
 KEEP_ALIVE_S = 15.0
 STREAM_LIFE_S = 600.0
 """A stream ends after this and the browser opens another: no thread is held by a dead peer."""
 
-MOST_STREAMS = min(24, int(os.environ.get("WEB_THREADS", "48")) // 2)
-"""Streams per web process; each holds one of its threads, and half of them stay free for pages."""
+FOR_PAGES = 48
+MOST_STREAMS = max(1, int(os.environ.get("WEB_THREADS", "224")) - FOR_PAGES)
+"""Streams per web process; each holds one of its threads, and FOR_PAGES of them stay free for pages."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a board shows, as an event. `change`: it is no older than this one; `at`: monotonic seconds."""
+
+    event: str
+    etag: str
+    change: int
+    at: float
 
 
 class Changes:
@@ -36,10 +53,17 @@ class Changes:
         self._condition = threading.Condition()
         self._count = 0
         self._watching = False
+        self._drawn: dict[Hashable, Drawn] = {}
+        self._drawing: dict[Hashable, threading.Lock] = {}
+        self._took_s = 0.0  # how long drawing took since the last change
         self.streams = 0
 
-    def stream(self) -> Response | None:
-        """A stream of "changed" events, or None when there are enough of them."""
+    def stream(self, key: Hashable = None, draw: Callable[[], str] | None = None) -> Response | None:
+        """A stream of "changed" events, or None when there are enough of them.
+
+        With `draw`, what it returns is sent first, as "rows", whenever it has changed. Streams with the
+        same `key` must draw the same.
+        """
         with self._condition:
             if self.streams >= MOST_STREAMS:
                 return None
@@ -47,7 +71,8 @@ class Changes:
             if not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="changes", daemon=True).start()
-        response = Response(self._events(), mimetype="text/event-stream")
+        events = stream_with_context(self._events(key, draw))
+        response = Response(events, mimetype="text/event-stream")
         response.call_on_close(self._closed)
         response.headers["X-Accel-Buffering"] = "no"
         return response
@@ -56,14 +81,42 @@ class Changes:
         with self._condition:
             self.streams -= 1
 
-    def _events(self) -> Iterator[str]:
-        seen, ends_at = self._count, time.monotonic() + STREAM_LIFE_S
+    def _events(self, key: Hashable, draw: Callable[[], str] | None) -> Iterator[str]:
+        seen, ends_at, etag = self._count, time.monotonic() + STREAM_LIFE_S, ""
         yield "retry: 1000\nevent: hello\ndata: 1\n\n"
         while time.monotonic() < ends_at:
             with self._condition:
                 self._condition.wait_for(lambda: self._count != seen, KEEP_ALIVE_S)  # noqa: B023
                 changed, seen = self._count != seen, self._count
+            if draw is not None:
+                drawn = self._draw_once(key, draw, seen)
+                if drawn.etag != etag:
+                    etag = drawn.etag
+                    yield drawn.event
             yield "event: changed\ndata: 1\n\n" if changed else ": still here\n\n"
+
+    def _draw_once(self, key: Hashable, draw: Callable[[], str], change: int) -> Drawn:
+        """The board `key` with `change` in it: drawn by whoever comes first.
+
+        The words "12 min" age, so it is drawn anew after a while although nothing has happened.
+        """
+        with self._condition:
+            lock = self._drawing.setdefault(key, threading.Lock())
+        with lock:
+            known = self._drawn.get(key)
+            started = time.monotonic()
+            if known is not None and known.change >= change and started - known.at < KEEP_ALIVE_S / 2:
+                return known
+            count = self._count  # before reading: what comes meanwhile is the next change
+            text = draw()
+            db.session.remove()  # a stream lasts for minutes; it must not hold a connection
+            etag = generate_etag(text.encode())
+            data = "".join(f"data: {line}\n" for line in text.splitlines())
+            drawn = Drawn(f"event: rows\nid: {etag}\n{data}\n", etag, count, started)
+            with self._condition:
+                self._drawn[key] = drawn
+                self._took_s += time.monotonic() - started
+            return drawn
 
     def _watch(self) -> None:
         """Ask, and wake; end when nobody listens any more."""
@@ -77,18 +130,28 @@ class Changes:
                         if before is not None and now != before:
                             with self._condition:
                                 self._count += 1
+                                self._took_s = 0.0
                                 self._condition.notify_all()
                         before = now
-                        time.sleep(ASK_EVERY_S)
+                        self._pause()
                     return
             except Exception as error:  # noqa: BLE001 (a thread nobody joins: it must not end unseen)
                 # The pages poll as well; try again until the database is back.
                 log.warning("watching for changes: %s", type(error).__name__)
                 time.sleep(1)
 
+    def _pause(self) -> None:
+        time.sleep(ASK_EVERY_S)
+        rest = min(self._took_s / DRAWING_SHARE, 3.0) - ASK_EVERY_S
+        if rest > 0:
+            time.sleep(rest)
+
     def _still_wanted(self) -> bool:
         with self._condition:
             self._watching = self.streams > 0
+            if not self._watching:
+                self._drawn.clear()
+                self._drawing.clear()
             return self._watching
 
 

@@ -1,11 +1,11 @@
-/* Keeps an open board, and the task open beside it, true to what the database says: told by a
-   stream, asked every few seconds where no stream can be had. A refresh is merged into the page,
+/* Keeps an open board, and the task open beside it, true to what the database says: a stream brings
+   what has changed, and where no stream can be had it is asked for every few seconds. A refresh is merged into the page,
    and nothing a person is doing there is lost by it. Without scripts the pages are plain links and
    forms. */
 (() => {
   "use strict";
 
-  const TOGETHER_MS = 700; // a burst of changes is one refresh
+  const TOGETHER_MS = 300; // a burst of changes is one refresh
   const SAFETY_MS = 20000; // the words "12 min" age even when nothing happens
   const POLL_MS = 2000;
   const LISTEN_AGAIN_MS = 30000;
@@ -33,6 +33,7 @@
   let lastAt = 0;
   let pressed = false; // a row must not move away under a finger
   let reached = true;
+  let brought = null; // what the stream has brought and isn't on the page yet
 
   function refresh() {
     if (running || pressed) {
@@ -48,7 +49,9 @@
     again = false;
     lastAt = Date.now();
     try {
-      await Promise.all([pull(board), pull(byId("task-live"))]);
+      const rows = brought;
+      brought = null;
+      await Promise.all([rows ? put(rows) : pull(board), pull(byId("task-live"))]);
       reached = true;
     } catch {
       reached = false;
@@ -56,6 +59,21 @@
     running = false;
     tell();
     if (again) refresh();
+  }
+
+  /* What the stream has brought. A board that shows it all needn't be asked for. */
+  function take(event) {
+    const value = `"${event.lastEventId}"`;
+    const url = board.dataset.src;
+    if (board.tag && board.tag.url === url && board.tag.value === value) return;
+    brought = { url, value, text: event.data };
+    refresh();
+  }
+
+  async function put(rows) {
+    if (board.dataset.src !== rows.url) return;
+    await merge(board, rows.text);
+    board.tag = { url: rows.url, value: rows.value };
   }
 
   async function pull(part) {
@@ -160,7 +178,9 @@
 
   function listen() {
     hush();
-    source = new EventSource("/board/stream");
+    const query = new URLSearchParams(board ? board.dataset.src.split("?")[1] : "");
+    if (board) query.set("rows", "1");
+    source = new EventSource(`/board/stream?${query}`);
     source.addEventListener("hello", () => {
       streaming = true;
       clearInterval(polling);
@@ -168,7 +188,11 @@
       tell();
       refresh(); // what happened while nobody told us
     });
-    source.addEventListener("changed", refresh);
+    if (board) source.addEventListener("rows", take);
+    // The board's rows come by themselves; the task beside it is asked for.
+    source.addEventListener("changed", () => {
+      if (!board || openTask()) refresh();
+    });
     source.addEventListener("error", () => {
       streaming = false;
       polling = polling || setInterval(refresh, POLL_MS);
@@ -194,7 +218,7 @@
   document.addEventListener("visibilitychange", follow);
   window.addEventListener("pagehide", hush);
   window.addEventListener("pageshow", (event) => event.persisted && follow());
-  setInterval(refresh, SAFETY_MS);
+  setInterval(() => { if (!streaming || byId("task-live")) refresh(); }, SAFETY_MS);
 
   document.addEventListener("pointerdown", () => { pressed = true; });
   for (const end of ["pointerup", "pointercancel"]) {
@@ -342,6 +366,8 @@
       if (drawer.hidden) history.replaceState(history.state, "", `/board${tail}`);
       needed = null; // another question, another number: nothing to announce
       lastAt = 0;
+      brought = null;
+      follow();
       refresh();
     });
   }
