@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from flask import Flask, Response
 
+from dispatcher import metrics
 from dispatcher.database import db
 from dispatcher.services import board
 
@@ -44,6 +45,7 @@ class Changes:
             if self.streams >= MOST_STREAMS:
                 return None
             self.streams += 1
+            metrics.STREAMS.inc()
             if not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="changes", daemon=True).start()
@@ -55,6 +57,7 @@ class Changes:
     def _closed(self) -> None:
         with self._condition:
             self.streams -= 1
+            metrics.STREAMS.dec()
 
     def _events(self) -> Iterator[str]:
         seen, ends_at = self._count, time.monotonic() + STREAM_LIFE_S
