@@ -164,7 +164,10 @@ def _call(session: Session, about: HelpRequest | Task | Message | None) -> str:
 
 
 def _about(sending: Sending) -> dict[str, Any]:
-    return {"message_id": sending.message_id, "task_id": sending.task_id, "kind": sending.kind}
+    return {
+        "message_id": sending.message_id, "task_id": sending.task_id, "kind": sending.kind,
+        "correlation": sending.call or correlation_id.get(),
+    }  # fmt: skip
 
 
 def _time(tx: Session, histogram: Histogram, about: Any, took: timedelta) -> None:
