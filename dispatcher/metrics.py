@@ -10,6 +10,7 @@ imported; whoever is asked sums them up. A process by itself (a test, a command)
 import fcntl
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,6 +118,11 @@ def exposition(accept: str, facts: Collector | None = None, folder: Path | None 
         _tidy(folder)
         MultiProcessCollector(registry, str(folder))
         return encode(registry), content_type
+
+
+def permitted(token: str, authorization: str) -> bool:
+    """Whether a request with this Authorization header may see the figures."""
+    return secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode())
 
 
 def _folder() -> Path | None:

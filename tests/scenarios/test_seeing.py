@@ -1,6 +1,8 @@
 """Whoever looks after the running system sees each step of a call, in every process, under one id."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -87,3 +89,18 @@ def test_a_call_whose_wake_ups_were_lost_keeps_its_id(world: World) -> None:
     correlation = _id_of(world, task)
     assert correlation
     eventually(lambda: _steps(world, correlation) == STEPS, f"{STEPS} under {correlation}")
+
+
+def test_a_machine_without_a_web_server_shows_its_figures_too(world: World) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "metrics", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=world.system.env, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().strip()
+            assert requests.get(address, timeout=10).status_code == 401
+            headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+            shown = requests.get(address, headers=headers, timeout=10).text
+        finally:
+            server.terminate()
+    assert 'dispatcher_round_seconds_count{round="tick"}' in shown
+    assert "dispatcher_database_up" not in shown, "what the database says is the web server's to show"
