@@ -51,7 +51,7 @@ def looked(tx: Session, seen: Sequence[tuple[Task, str, int]]) -> None:
     """Somebody has looked at tasks: what each waits for now, and how many were asked."""
     ids = [task.request_id for task, _, _ in seen]
     known = select(HelpRequest.id, HelpRequest.correlation_id).where(HelpRequest.id.in_(ids))
-    calls = dict(tx.execute(known).tuples().all())
+    calls = {row.id: row.correlation_id for row in tx.execute(known)}
     for task, found, asked in seen:
         _tell(tx, calls[task.request_id], "looked", task_id=task.id, found=found, asked=asked)
 
