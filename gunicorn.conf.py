@@ -1,10 +1,15 @@
 """How the web process runs. Read by `gunicorn -c gunicorn.conf.py wsgi:app`.
 
 Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (224),
-LOG_LEVEL (info), ACCESS_LOG (off; a file, or - for standard output).
+LOG_LEVEL (info), LOG_FORMAT (text; or json), ACCESS_LOG (off; a file, or - for standard output),
+METRICS_TOKEN (none: nothing is counted), DATA_DIR (instance: where the figures are kept).
 """
 
 import os
+from pathlib import Path
+
+from gunicorn.glogging import Logger
+from pythonjsonlogger.json import JsonFormatter
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 
@@ -25,5 +30,31 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 accesslog = os.environ.get("ACCESS_LOG") or None
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
+
+
+class JsonLogger(Logger):
+    """gunicorn's own lines in the form of dispatcher/logs.py, which would need the whole product here."""
+
+    def setup(self, cfg: object) -> None:
+        super().setup(cfg)
+        form = JsonFormatter(
+            ["levelname", "name", "message"],
+            rename_fields={"levelname": "level", "name": "logger"},
+            timestamp="time",
+            static_fields={"process": "web", "correlation": None},
+            json_ensure_ascii=False,
+        )
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(form)
+
+
+if os.environ.get("LOG_FORMAT") == "json":
+    logger_class = JsonLogger
+
+if os.environ.get("METRICS_TOKEN"):
+    # All processes of this machine write their figures there; /metrics sums them up.
+    folder = Path(os.environ.get("DATA_DIR", "instance")).resolve() / "metrics"
+    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder)))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 control_socket_disable = True  # no second way in; it would also be shared by all demos of one user

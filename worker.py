@@ -1,8 +1,40 @@
 """The Celery process: `celery -A worker:celery_app worker -Q dispatch` (or sms), and beat."""
 
-import tasks
-from dispatcher import create_app
+import logging
+import os
+from pathlib import Path
+from typing import Any
 
+from celery import signals
+
+if os.environ.get("METRICS_TOKEN"):  # before prometheus_client is imported, which decides by it
+    folder = Path(os.environ.get("DATA_DIR", "instance")).resolve() / "metrics"
+    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder)))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+import tasks
+from dispatcher import create_app, logs
+
+logs.play("beat")  # a worker says below who it is
 flask_app = create_app()
 celery_app = flask_app.extensions["celery"]
 celery_app.conf.beat_schedule = tasks.SCHEDULE
+
+
+@signals.celeryd_init.connect
+def _name_the_worker(sender: str, **_: Any) -> None:
+    """By the first part of its name: `-n sms@%h`."""
+    logs.play(sender.partition("@")[0])
+
+
+@signals.setup_logging.connect
+def _set_up_logging(loglevel: int, **_: Any) -> None:
+    """In place of Celery's own: its lines go where all others go, in the same form, as many as `-l` says."""
+    logging.getLogger().setLevel(loglevel)
+    # What the pool says of its processes; it keeps to itself unless told otherwise.
+    pool = logging.getLogger("multiprocessing")
+    pool.propagate = True
+    pool.setLevel(max(loglevel, logging.WARNING))
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        # At "info" they tell of each job that it came and went: four lines a second for tick and sweep.
+        logging.getLogger(name).setLevel(max(loglevel, logging.WARNING))

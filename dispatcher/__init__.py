@@ -1,13 +1,12 @@
 """A dispatcher of volunteers: a call becomes a task, a task finds its volunteer."""
 
-import logging
 import re
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
 
-from dispatcher import broker, cli, config, models, web
+from dispatcher import broker, cli, config, logs, metrics, models, web
 from dispatcher.database import db
 from dispatcher.extensions import babel, csrf, limiter, login_manager, migrate
 from dispatcher.sms.twilio import Signature, TwilioGateway
@@ -44,9 +43,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         "socket_timeout": 0.3,
     }
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    # It would write every number that it is asked about into the log.
-    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
+    logs.configure(app.config["LOG_FORMAT"], app.config["LOG_LEVEL"])
+    metrics.start()
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))

@@ -34,7 +34,6 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -50,6 +49,9 @@ from kombu.transport.redis import Channel, Transport
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from dispatcher import metrics
+from dispatcher.correlation import correlation_id as correlation_id
+
 logger = logging.getLogger(__name__)
 
 #: The queues: "dispatch" is consumed by a prefork pool (2), "sms" by a pool of 32 threads.
@@ -57,9 +59,7 @@ QUEUES = ("dispatch", "sms")
 #: Which queue each job goes to. A job that is not named here cannot be published.
 ROUTES = {"look": "dispatch", "tick": "dispatch", "send": "sms", "settle": "sms", "sweep": "sms"}
 
-#: The correlation id of the request, or of the job, being served: it travels with every wake-up.
-correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-#: The message header that carries it.
+#: The message header that carries the correlation id.
 CORRELATION_HEADER = "correlation"
 
 #: A job runs for less than this (seconds); the prefork pool kills one that does not.
@@ -388,6 +388,7 @@ class Publisher:
     def _count(self, counter: str, number: int) -> None:
         with self._count_lock:
             setattr(self, counter, getattr(self, counter) + number)
+        metrics.WAKE_UPS.labels(counter).inc(number)
 
 
 _publishers: weakref.WeakSet[Publisher] = weakref.WeakSet()

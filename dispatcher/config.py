@@ -2,10 +2,12 @@
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dispatcher import logs
 from dispatcher.rules.settings import DispatchSettings, check, parse_quiet_hours, with_overrides
 from dispatcher.sms.twilio import TWILIO_URL
 
@@ -43,6 +45,9 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "TWILIO_API_BASE": get("TWILIO_API_BASE", TWILIO_URL),
         "TWILIO_MESSAGING_SERVICE_SID": get("TWILIO_MESSAGING_SERVICE_SID", ""),
         "HOTLINE_SMS_NUMBER": get("HOTLINE_SMS_NUMBER", ""),
+        "METRICS_TOKEN": get("METRICS_TOKEN", ""),
+        "LOG_FORMAT": _one_of("LOG_FORMAT", get("LOG_FORMAT", "text"), logs.FORMATS),
+        "LOG_LEVEL": _one_of("LOG_LEVEL", get("LOG_LEVEL", "info").lower(), logs.LEVELS),
         "LOGIN_RATE": get("LOGIN_RATE", "20 per minute"),
         "LINK_RATE": get("LINK_RATE", "60 per minute"),
         "TRUSTED_PROXIES": _number("TRUSTED_PROXIES", get("TRUSTED_PROXIES", "0")),
@@ -84,6 +89,12 @@ def _number(name: str, text: str) -> int:
     if not text.isdigit():
         raise ConfigurationError(f"{name} must be a whole number: {text}")
     return int(text)
+
+
+def _one_of(name: str, text: str, words: Sequence[str]) -> str:
+    if text not in words:
+        raise ConfigurationError(f"{name} must be one of {', '.join(words)}: {text}")
+    return text
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -32,6 +32,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
+from dispatcher import metrics
+
 BUSY_TIMEOUT_S = 20.0
 """How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""
 
@@ -187,6 +189,7 @@ def use_case(function: Callable[_P, _R]) -> Callable[_P, _R]:
                 raced = getattr(error.orig, "sqlstate", None) in _LOST_RACE
                 if not (lost or raced) or tries >= MOST_TRIES or time.monotonic() - started > PATIENCE_S:
                     raise
+                metrics.RETRIES.labels("race" if raced else "connection").inc()
                 log.info("%s begins again: %s", function.__name__, type(error.orig).__name__)
             tries += 1
             time.sleep(random.uniform(0.0, 0.02 * tries))
@@ -209,13 +212,14 @@ def transaction() -> Iterator[Session]:
     session.rollback()
     session.info[_WRITING] = True
     session.info["wakeups"] = []
+    session.info["notes"] = []
     one_writer = db.engine.dialect.name == "sqlite"
     try:
         with _sqlite_writer if one_writer else nullcontext():
             try:
                 yield session
                 session.flush()  # now every new row has its id
-                noted = session.info["wakeups"]
+                noted, notes = session.info["wakeups"], session.info["notes"]
                 wakeups = [(job, row if isinstance(row, int) else row.id) for job, row in noted]
                 session.commit()
             except BaseException:
@@ -223,9 +227,14 @@ def transaction() -> Iterator[Session]:
                 raise
     finally:
         session.info[_WRITING] = False
-        del session.info["wakeups"]
+        del session.info["wakeups"], session.info["notes"]
     if wakeups:
         current_app.extensions["publisher"].publish(wakeups)
+    for note in notes:
+        try:
+            note()
+        except Exception:  # what is done is done, whether or not it could be counted
+            log.exception("what has been done could not be noted")
 
 
 class HasId(Protocol):
@@ -237,6 +246,11 @@ class HasId(Protocol):
 def wake(session: Session, job: str, row: int | HasId) -> None:
     """Note that `job` should run for `row` (or its id) once this transaction has committed."""
     session.info["wakeups"].append((job, row))
+
+
+def after_commit(session: Session, note: Callable[[], None]) -> None:
+    """Count or log something once this transaction has committed; what is rolled back isn't counted."""
+    session.info["notes"].append(note)
 
 
 def insert_new(tx: Session, model: type[Base], rows: list[dict[str, Any]], *key: Any) -> Sequence[Row[Any]]:

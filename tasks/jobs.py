@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 from flask import current_app
 
+from dispatcher import metrics
 from dispatcher.clock import utcnow
 from dispatcher.services import dispatching, health, messaging
 
@@ -20,8 +21,11 @@ def look(task_id: int) -> None:
 @shared_task(name="tick")
 def tick() -> None:
     """See to every task that is due, in case its wake-up was lost or its time has come."""
-    for task_id in dispatching.due(utcnow()):
-        dispatching.look_or_set_aside(task_id, utcnow())
+    with metrics.ROUND.labels("tick").time():
+        due = dispatching.due(utcnow())
+        metrics.ROUND_FOUND.labels("tick").inc(len(due))
+        for task_id in due:
+            dispatching.look_or_set_aside(task_id, utcnow())
     health.heartbeat("tick", utcnow())
 
 
@@ -40,5 +44,6 @@ def settle(message_id: int) -> None:
 @shared_task(name="sweep")
 def sweep() -> None:
     """Wake every message that is due, in case its wake-up was lost or its pause is over."""
-    messaging.sweep(utcnow())
+    with metrics.ROUND.labels("sweep").time():
+        metrics.ROUND_FOUND.labels("sweep").inc(messaging.sweep(utcnow()))
     health.heartbeat("sweep", utcnow())

@@ -43,6 +43,7 @@ patience_s = 0
 expiry_s = 90
 """
 PASSWORD = "correct horse battery"
+METRICS_TOKEN = "for the figures of the scenarios"
 BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -74,7 +75,10 @@ def system(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "QUIET_HOURS": "off",
             "DISPATCH_SETTINGS": str(settings),
             "LOGIN_RATE": "1000 per minute",
+            "LOG_FORMAT": "json",
+            "METRICS_TOKEN": METRICS_TOKEN,
         },
+        verbose=True,
     )
     running.prepare()
     running.start()

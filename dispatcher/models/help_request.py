@@ -15,7 +15,8 @@ class HelpRequest(Base):
 
     `script_given_at`: the operator read the 120 script to a caller whose life was in danger.
     `told_on_call`: the retiree heard "your request is noted" on the phone, so no SMS or call
-    need say it again.
+    need say it again. `correlation_id`: under which everything that comes of the call is logged; empty
+    for old calls.
     """
 
     __tablename__ = "help_request"
@@ -29,6 +30,7 @@ class HelpRequest(Base):
     life_danger: Mapped[bool] = mapped_column(default=False)
     script_given_at: Mapped[datetime | None]
     told_on_call: Mapped[bool] = mapped_column(default=False)
+    correlation_id: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(index=True)
 
     retiree: Mapped[Retiree] = relationship()

@@ -11,7 +11,7 @@ from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Assignment, Attention, Event, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
 from dispatcher.rules.settings import URGENCIES, seconds
-from dispatcher.services import attention, dispatching, history, learning, outbox, responding, tokens
+from dispatcher.services import attention, dispatching, history, learning, outbox, responding, steps, tokens
 from dispatcher.services.progress import end, reopen
 from dispatcher.services.states import move
 
@@ -257,6 +257,7 @@ def _locked(tx: Session, edit: Edit) -> Task:
     task = dispatching.lock(tx, edit.task_id)
     if task is None:
         raise Refused("no_such_task")
+    steps.follow(tx, task)
     news = tx.scalars(
         select(Event)
         .where(

@@ -15,7 +15,7 @@ from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import URGENT, URGENT_HELP, DispatchSettings, is_urgent, seconds
-from dispatcher.services import attention, candidates, history, learning, outbox
+from dispatcher.services import attention, candidates, history, learning, outbox, steps
 from dispatcher.services.states import move
 
 log = logging.getLogger(__name__)
@@ -66,18 +66,22 @@ def look(task_id: int, now: datetime, alone: bool = False) -> None:
         task = lock(tx, task_id)
         if task is None or task.look_again_at is None or task.look_again_at > now:
             return
+        steps.follow(tx, task)
         if task.state == TaskState.OPEN and not task.remote:
             others = [] if alone else _also_due(tx, task, now)
             _round(tx, [task, *others], now)
         elif task.state == TaskState.OPEN:
             task.look_again_at, task.waiting = None, {"code": "remote"}
             attention.raise_(tx, "remote", now, task)
+            steps.looked(tx, [(task, "remote", 0)])
         elif task.state in HELD:
             task.look_again_at = None
             attention.raise_(tx, "overdue", now, task)
+            steps.looked(tx, [(task, "overdue", 0)])
         elif task.state == TaskState.DELIVERED:
             task.look_again_at = None
             attention.raise_(tx, "no_word", now, task, kind="delivered", words=outbox.call_words(task))
+            steps.looked(tx, [(task, "no_word", 0)])
         else:
             task.look_again_at = None
 
@@ -115,6 +119,7 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
     )  # fmt: skip
     _offer(tx, [(task, chosen)], people, actor, now)
+    steps.looked(tx, [(task, "ask_more", len(chosen))])
     if chosen:
         task.look_again_at = now
     return len(chosen)
@@ -153,6 +158,9 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
     )  # fmt: skip
     _offer(
         tx, [(task, plan.ask) for task, plan in zip(tasks, plans, strict=True)], people, history.SYSTEM, now
+    )
+    steps.looked(
+        tx, [(task, plan.waiting.code, len(plan.ask)) for task, plan in zip(tasks, plans, strict=True)]
     )
     standing = attention.standing(tx, [task.id for task in tasks])
     for task, plan in zip(tasks, plans, strict=True):

@@ -56,6 +56,18 @@ def heartbeat(role: str, now: datetime) -> None:
         client.set(_BEAT_KEY + role, now.timestamp(), ex=timedelta(hours=1))
 
 
+def queue_lengths() -> dict[str, int]:
+    """How many jobs wait at the broker in each queue; nothing when it doesn't answer."""
+    try:
+        with broker.client(current_app) as client, client.pipeline(transaction=False) as pipe:
+            for queue in broker.QUEUES:
+                pipe.llen(queue)
+            return dict(zip(broker.QUEUES, pipe.execute(), strict=True))
+    except redis.RedisError as error:
+        log.warning("queue lengths: the broker doesn't answer: %s", type(error).__name__)
+        return {}
+
+
 def check(now: datetime) -> Health:
     """Look at everything; takes well under a second even when the broker hangs."""
     ticked, swept, broker_ok = None, None, False

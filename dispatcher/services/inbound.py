@@ -11,7 +11,7 @@ from dispatcher.models import Message, Offer, ReplyCode, Retiree, RetireePhone, 
 from dispatcher.rules import replies
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
 from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
-from dispatcher.services import attention, dispatching, history, outbox, progress, responding
+from dispatcher.services import attention, dispatching, history, outbox, progress, responding, steps
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
 
@@ -99,7 +99,9 @@ def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now:
     task = dispatching.lock(tx, code.task_id)
     if task is None:
         raise LookupError("a reply code without its task")
+    steps.follow(tx, task)
     if _stage(tx, code) is not before:
+        steps.answered(tx, task, meant.intent.value, "sms", Answer.OVER)
         _too_late(tx, message, task, message.body or "", now)  # it moved while this was being read
         return
     if code.purpose == "check":
@@ -107,23 +109,34 @@ def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now:
             progress.all_well(tx, task, now, meant.text)
         else:
             progress.problem(tx, task, now, meant.text)
+        steps.answered(tx, task, meant.intent.value, "sms", Answer.NOTED)
         return
-    volunteer = tx.get_one(Volunteer, code.volunteer_id)
+    answer = _volunteer_says(tx, task, tx.get_one(Volunteer, code.volunteer_id), meant, message, now)
+    steps.answered(tx, task, meant.intent.value, "sms", answer)
+
+
+def _volunteer_says(
+    tx: Session, task: Task, volunteer: Volunteer, meant: Understood, message: Message, now: datetime
+) -> Answer:
     match meant.intent:
         case Intent.ACCEPT:
-            if responding.accept(tx, task, volunteer, now, meant.text) is not Answer.YOURS:
+            answer = responding.accept(tx, task, volunteer, now, meant.text)
+            if answer is not Answer.YOURS:
                 _once(tx, "taken", message, now, **outbox.task_params(task))
         case Intent.DECLINE:
-            responding.decline(tx, task, volunteer, "", meant.text, now)
+            answer = responding.decline(tx, task, volunteer, "", meant.text, now)
         case Intent.UNDERWAY:
-            _noted(tx, task, volunteer, "underway", now,
-                   progress.underway(tx, task, volunteer, now, meant.text))  # fmt: skip
+            answer = progress.underway(tx, task, volunteer, now, meant.text)
+            _noted(tx, task, volunteer, "underway", now, answer)
         case Intent.DELIVERED:
-            _noted(tx, task, volunteer, "delivered", now,
-                   progress.delivered(tx, task, volunteer, now, meant.text))  # fmt: skip
+            answer = progress.delivered(tx, task, volunteer, now, meant.text)
+            _noted(tx, task, volunteer, "delivered", now, answer)
         case Intent.HAND_BACK:
-            _noted(tx, task, volunteer, "hand_back", now,
-                   progress.hand_back(tx, task, volunteer, "", meant.text, now))  # fmt: skip
+            answer = progress.hand_back(tx, task, volunteer, "", meant.text, now)
+            _noted(tx, task, volunteer, "hand_back", now, answer)
+        case _:
+            raise ValueError(f"no volunteer says {meant.intent}")
+    return answer
 
 
 def _noted(tx: Session, task: Task, volunteer: Volunteer, step: str, now: datetime, answer: Answer) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from dispatcher.correlation import correlation_id, fresh
 from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
-from dispatcher.services import attention, coordinating, dispatching, history, outbox, progress, roster
+from dispatcher.services import attention, coordinating, dispatching, history, outbox, progress, roster, steps
 
 SAME_NEED, NEW_NEED = "same", "new"
 
@@ -136,20 +137,23 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
         life_danger=call.life_danger,
         script_given_at=now if call.script_given else None,
         told_on_call=call.told_on_call,
+        correlation_id=correlation_id.get() or fresh(),
         created_at=now,
     )
     tx.add(request)
     tx.flush()
     if call.script_given:
         history.record(tx, "script_given", actor, now, request_id=request.id)
-    made = []
+    made, repeated = [], []
     for wanted in call.wanted:
         if wanted.repeat == SAME_NEED:
             _link(tx, request, existing[wanted.category], wanted, actor, now)
+            repeated.append(existing[wanted.category])
         else:
             made.append(_open(tx, request, retiree.campus, wanted, actor, now))
     if made:
         outbox.request_received(tx, request, made, now)
+    steps.saved(tx, request, made, repeated)
     return request.id
 
 

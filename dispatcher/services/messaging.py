@@ -11,6 +11,7 @@ that meet share a transaction.
 
 import logging
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import (
     Assignment,
     Attention,
+    HelpRequest,
     LinkToken,
     Message,
     Offer,
@@ -33,7 +35,7 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
-from dispatcher.services import attention, history, outcomes, tokens
+from dispatcher.services import attention, history, outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Together
 from dispatcher.sms import texts
@@ -68,10 +70,11 @@ ABOUT_THE_HOLDER = ("assigned", "coming", "changed_volunteer")
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A claimed message, rendered."""
+    """A claimed message, rendered. `step`: what may be logged of it."""
 
     to: str
     body: str
+    step: steps.Sending
 
 
 def send(message_id: int, gateway: Gateway) -> None:
@@ -80,7 +83,12 @@ def send(message_id: int, gateway: Gateway) -> None:
     if outgoing is None:
         return
     db.session.remove()
-    _record((message_id, gateway.send(outgoing.to, outgoing.body, message_id)))
+    steps.claimed(outgoing.step)
+    started = time.monotonic()
+    outcome = gateway.send(outgoing.to, outgoing.body, message_id)
+    took_s = time.monotonic() - started
+    _record((message_id, outcome))
+    steps.sent(outgoing.step, outcome, took_s)
 
 
 @use_case
@@ -95,6 +103,7 @@ def _claim_all(message_ids: Sequence[int]) -> list[Outgoing | None]:
         for row in waiting:
             if not _still_needed(row, holders.get(row.task_id)):
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
+                steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
             token, link = "", None
             try:
@@ -107,7 +116,8 @@ def _claim_all(message_ids: Sequence[int]) -> list[Outgoing | None]:
                 message = tx.get_one(Message, row.id)
                 outcomes.lost(tx, message, MessageState.FAILED, "wording", now)
                 continue
-            outgoing[row.id] = Outgoing(row.phone, body)
+            step = steps.Sending(row.id, row.task_id, row.kind, row.attempts + 1, row.call or "")
+            outgoing[row.id] = Outgoing(row.phone, body, step)
             links += [link] if link else []
             claimed.append(
                 {
@@ -133,9 +143,10 @@ def _waiting(tx: Session, message_ids: Sequence[int], now: datetime) -> Sequence
             Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
             Message.task_id, Message.volunteer_id,
             Task.state.label("task_state"), Offer.state.label("offer_state"),
-            Volunteer.stopped_at,
+            Volunteer.stopped_at, HelpRequest.correlation_id.label("call"),
         )
         .outerjoin(Task, Task.id == Message.task_id)
+        .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
         .outerjoin(Offer, Offer.id == Message.offer_id)
         .outerjoin(Volunteer, Volunteer.id == Message.volunteer_id)
         .where(
@@ -216,7 +227,7 @@ def _record_all(said: Sequence[tuple[int, Outcome]]) -> list[None]:
 def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) -> set[int]:
     """Nearly all messages: tried once, and taken. Those of another kind are returned."""
     rows = tx.execute(
-        select(Message.id, Message.kind, Message.offer_id)
+        select(Message.id, Message.kind, Message.offer_id, Message.task_id)
         .where(
             Message.id.in_([message_id for message_id, _ in taken]),
             Message.state == str(MessageState.SENDING),
@@ -235,10 +246,10 @@ def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) ->
         {"id": row.id, "gateway_id": gateway_ids[row.id], "sent_at": now, "wake_at": None} for row in rows
     ]
     move_all(tx, Message, MessageState.SENDING, MessageState.SENT, plain)
-    overtaken = select(Message.id).where(
-        Message.id.in_([row.id for row in rows]), Message.gateway_id.is_(None)
-    )
-    return ({*gateway_ids} - {row.id for row in rows}) | {*tx.scalars(overtaken)}
+    missed = select(Message.id).where(Message.id.in_([row.id for row in rows]), Message.gateway_id.is_(None))
+    overtaken = {*tx.scalars(missed)}
+    steps.taken(tx, [row for row in rows if row.id not in overtaken], now)
+    return ({*gateway_ids} - {row.id for row in rows}) | overtaken
 
 
 def _note(tx: Session, message: Message, outcome: Outcome, now: datetime) -> None:
@@ -266,6 +277,7 @@ def settle(message_id: int, gateway: Gateway) -> None:
     message = db.session.get(Message, message_id)
     if message is None or message.state != MessageState.UNKNOWN or message.claimed_at is None:
         return
+    steps.follow(db.session(), message)
     phone, since = message.phone, message.claimed_at
     db.session.remove()
     _settled(message_id, since, gateway.sent_to(phone, since))
@@ -281,6 +293,8 @@ def _settled(message_id: int, since: datetime, carried: Sequence[Carried] | None
             return
         message.lookups += 1
         found = _mine(tx, carried or (), message.body_hash)
+        missing = "no answer" if carried is None else "missing"
+        steps.asked_back(tx, message, found.status if found is not None else missing)
         if found is not None:
             outcomes.apply(tx, message, found.gateway_id, found.status, found.error_code, now)
         elif carried is not None and now - since >= SURE_AFTER and message.lookups >= 2:
@@ -357,6 +371,7 @@ def _wake_due(now: datetime, limit: int) -> int:
         # A claim this old lost its worker; whether the gateway has the message isn't known.
         lost = [{"id": row.id} for row in due if row.state == MessageState.SENDING]
         move_all(tx, Message, MessageState.SENDING, MessageState.UNKNOWN, lost)
+        steps.count(tx, "unknown", "worker_lost", len(lost))
         for row in due:
             wake(tx, "send" if row.state == MessageState.QUEUED else "settle", row.id)
         return len(due)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from dispatcher.database import wake
 from dispatcher.models import Message, Offer, Task, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
-from dispatcher.services import attention, history
+from dispatcher.services import attention, history, steps
 from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move
 from dispatcher.sms.twilio import STATUSES
@@ -31,7 +31,8 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
     message.sent_at = message.sent_at or now
     tx.flush()
     _no_longer_in_doubt(tx, message, now)
-    move(tx, message, MessageState.SENT, wake_at=None)
+    if move(tx, message, MessageState.SENT, wake_at=None):
+        steps.taken(tx, [message], now)
 
 
 def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:
@@ -49,7 +50,8 @@ def apply(tx: Session, message: Message, gateway_id: str, status: str, code: str
         accepted(tx, message, gateway_id, now)
     state = STATUSES.get(status)
     if state is MessageState.DELIVERED:
-        move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None)
+        if move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None):
+            steps.ended(tx, message, "delivered")
     elif state in (MessageState.UNDELIVERED, MessageState.FAILED):
         lost(tx, message, state, code, now)
 
@@ -59,6 +61,7 @@ def lost(tx: Session, message: Message, state: MessageState, code: str, now: dat
     task = lock(tx, message.task_id) if message.task_id else None
     if not move(tx, message, state, error_code=code, ended_at=now, wake_at=None):
         return
+    steps.ended(tx, message, str(state), code)
     _no_longer_in_doubt(tx, message, now)
     history.record(tx, "undelivered", history.SYSTEM, now, task, message_id=message.id,
                    message_kind=message.kind, code=code)  # fmt: skip

@@ -15,9 +15,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import insert_new, transaction, use_case
-from dispatcher.models import Message, MessageReceipt
+from dispatcher.models import HelpRequest, Message, MessageReceipt, Task
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.services import outcomes
+from dispatcher.services import outcomes, steps
 from dispatcher.services.states import move_all
 from dispatcher.services.together import Together
 from dispatcher.sms.twilio import STATUSES
@@ -63,6 +63,7 @@ def _take_in_all(receipts: Sequence[Receipt]) -> list[None]:
                 log.warning("receipt for a message we don't know")
                 continue
             fresh.append((receipt, message))
+            steps.receipt(tx, message, receipt.status, message.call)
         _apply(tx, fresh)
         return [None] * len(receipts)
 
@@ -70,13 +71,19 @@ def _take_in_all(receipts: Sequence[Receipt]) -> list[None]:
 def _messages(tx: Session, receipts: Sequence[Receipt]) -> list[Any]:
     """The message of each receipt: by the gateway's id, or by ours if it has none yet."""
     found: Sequence[Any] = tx.execute(
-        select(Message.id, Message.gateway_id, Message.direction, Message.state).where(
+        select(
+            Message.id, Message.gateway_id, Message.direction, Message.state, Message.kind, Message.task_id,
+            HelpRequest.correlation_id.label("call"),
+        )
+        .outerjoin(Task, Task.id == Message.task_id)
+        .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
+        .where(
             or_(
                 Message.gateway_id.in_([receipt.gateway_id for receipt in receipts]),
                 Message.id.in_([receipt.message_id for receipt in receipts if receipt.message_id]),
             )
         )
-    ).all()
+    ).all()  # fmt: skip
     by_gateway = {row.gateway_id: row for row in found}
     # Another gateway id: it was sent again under a new one, and this is the old one's echo.
     by_id = {row.id: row for row in found if row.gateway_id is None}
@@ -92,6 +99,7 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
             continue  # known already
         if alone and message.state == MessageState.SENT and says is MessageState.DELIVERED:
             arrived.append({"id": message.id, "ended_at": receipt.received_at, "wake_at": None})
+            steps.ended(tx, message, "delivered", "", message.call)
         else:
             others.append((receipt, message.id))
     arrived.sort(key=lambda row: row["id"])

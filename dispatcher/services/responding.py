@@ -19,7 +19,7 @@ from dispatcher.rules.lifecycle import (
     TaskState,
 )
 from dispatcher.rules.settings import seconds
-from dispatcher.services import attention, history, learning, outbox
+from dispatcher.services import attention, history, learning, outbox, steps
 from dispatcher.services.states import move
 
 
@@ -52,6 +52,7 @@ def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: s
     ):
         ended.append(offer)
     history.record(tx, "accepted", history.volunteer(volunteer), now, task, said=said)
+    steps.accepted(tx, task, now)
     attention.settle(tx, task, now, history.volunteer(volunteer), "accepted", attention.SETTLED_BY_ACCEPTING)
     ended += settle_assignment(tx, task, volunteer, None, now)
     learning.learn(tx, ended, now)
@@ -129,6 +130,7 @@ def _say_withdrawn(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
         tx, announced, MessageState.FAILED, {MessageState.QUEUED},
         error_code="not_needed", ended_at=now, wake_at=None,
     ):  # fmt: skip
+        steps.ended(tx, announced, "given_up", "not_needed")
         return  # it never left: an unexplained "taken" would only puzzle
     outbox.to_volunteer(tx, kind, offer.volunteer, now, offer.task, offer)
 

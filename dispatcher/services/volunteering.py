@@ -11,7 +11,7 @@ from dispatcher.database import db, transaction, use_case
 from dispatcher.models import LinkToken, Task, Volunteer
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import LIVE_OFFER, OfferState, TaskState
-from dispatcher.services import dispatching, progress, responding, tokens
+from dispatcher.services import dispatching, progress, responding, steps, tokens
 
 DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
 HAND_BACK_REASONS = ("cant_make_it", "shop_shut", "not_well", "other")
@@ -116,19 +116,21 @@ def answer(
     with transaction() as tx:
         task, volunteer = _behind(tx, token, now)
         dispatching.lock(tx, task.id)
+        steps.follow(tx, task)
         match step:
             case "accept":
-                responding.accept(tx, task, volunteer, now, said)
+                outcome = responding.accept(tx, task, volunteer, now, said)
             case "decline":
-                responding.decline(tx, task, volunteer, reason, said, now)
+                outcome = responding.decline(tx, task, volunteer, reason, said, now)
             case "underway":
-                progress.underway(tx, task, volunteer, now, said)
+                outcome = progress.underway(tx, task, volunteer, now, said)
             case "delivered":
-                progress.delivered(tx, task, volunteer, now, said, spent_fen)
+                outcome = progress.delivered(tx, task, volunteer, now, said, spent_fen)
             case "handback":
-                progress.hand_back(tx, task, volunteer, reason, said, now)
+                outcome = progress.hand_back(tx, task, volunteer, reason, said, now)
             case _:
                 raise ValueError(f"no such step: {step}")
+        steps.answered(tx, task, step, "link", outcome)
 
 
 def numbers_to_call(task: Task) -> list[str]:

@@ -47,7 +47,9 @@ class Carried:
 
 
 class Gateway(Protocol):
-    """One way to send SMS."""
+    """One way to send SMS; `name`: what it is called in the figures."""
+
+    name: str
 
     def send(self, to: str, body: str, message_id: int) -> Outcome:
         """Hand over one SMS. Never raises for what a network or a gateway does."""

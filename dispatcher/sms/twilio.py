@@ -56,6 +56,8 @@ class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
 class TwilioGateway:
     """Sends by Twilio's Messages resource; status callbacks carry our message id."""
 
+    name = "twilio"
+
     def __init__(
         self,
         account_sid: str,

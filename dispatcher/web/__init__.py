@@ -12,6 +12,7 @@ from dispatcher.web import (
     hotline,
     language,
     live,
+    seeing,
     volunteer,
     webhooks,
     wording,
@@ -27,7 +28,8 @@ _CSP = (
 
 def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
-    for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language):
+    seeing.init_app(app)
+    for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language, seeing):
         app.register_blueprint(module.blueprint)
     errors.init_app(app)
     wording.init_app(app)

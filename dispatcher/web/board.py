@@ -1,5 +1,6 @@
 """The coordinator's board: every open task, live, and what can be done to each."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ from dispatcher.web.auth import COORDINATORS, STAFF, roles
 from dispatcher.web.forms import row_id
 from dispatcher.web.live import Changes
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("board", __name__, url_prefix="/board")
 
 STATES = ("attention", "open", "assigned", "underway", "delivered")
@@ -193,6 +195,7 @@ def _do(task_id: int, act: Callable[[Edit], Any], done: str = "") -> ResponseRet
         if refused.code == "no_such_task":
             abort(404)
         return _task(task_id, {_field(refused.code): _refusal(refused.code)}), 422
+    log.info("acted", extra={"task_id": task_id, "staff_id": current_user.id, "what": request.endpoint})
     flash(said if isinstance(said, str) else done, "ok")
     return _back()
 

@@ -6,6 +6,8 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from dispatcher.correlation import correlation_id
+
 
 def init_app(app: Flask) -> None:
     """Register the error pages."""
@@ -34,9 +36,12 @@ def _words(code: int) -> tuple[str, str]:
 
 
 def _page(code: int, heading: str, text: str) -> ResponseReturnValue:
-    if request.blueprint in ("webhooks", "health"):
+    if request.blueprint in ("webhooks", "health", "seeing"):
         return heading, code, {"Content-Type": "text/plain; charset=utf-8"}
-    return render_template("errors/error.html", code=code, heading=heading, text=text), code
+    # Whoever tells of an error of ours can name it: the log has this number at each of its lines.
+    number = correlation_id.get() if code >= 500 else None
+    page = render_template("errors/error.html", code=code, heading=heading, text=text, number=number)
+    return page, code
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, stream_with_context
 from werkzeug.http import generate_etag
 
+from dispatcher import metrics
 from dispatcher.database import db
 from dispatcher.services import board
 
@@ -68,6 +69,7 @@ class Changes:
             if self.streams >= MOST_STREAMS:
                 return None
             self.streams += 1
+            metrics.STREAMS.inc()
             if not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="changes", daemon=True).start()
@@ -80,6 +82,7 @@ class Changes:
     def _closed(self) -> None:
         with self._condition:
             self.streams -= 1
+            metrics.STREAMS.dec()
 
     def _events(self, key: Hashable, draw: Callable[[], str] | None) -> Iterator[str]:
         seen, ends_at, etag = self._count, time.monotonic() + STREAM_LIFE_S, ""

@@ -32,6 +32,8 @@ def now() -> datetime:
 class RecordingGateway:
     """A gateway at the small interface, for what can't be brought about over HTTP step by step."""
 
+    name = "recording"
+
     def __init__(self, outcome: Outcome | None = None) -> None:
         self.outcome = outcome
         self.sent: list[tuple[str, str, int]] = []
