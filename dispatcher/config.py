@@ -77,10 +77,12 @@ def _engine_options(database: str) -> dict[str, Any]:
         options |= {
             # A connection that a restart of the server has broken is noticed when taken, not in use.
             "pool_pre_ping": True,
-            # Per process; together fewer than the 100 connections that a server allows by default.
+            # Per process; two of the web's and one of SMS stay below the 100 connections that a server
+            # allows by default.
             "pool_size": 5,
-            "max_overflow": 15,
-            "connect_args": {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"},
+            "max_overflow": 25,
+            # Less than PATIENCE_S: whoever waits longer for a row begins again.
+            "connect_args": {"options": "-c lock_timeout=4s -c idle_in_transaction_session_timeout=60s"},
         }
     return options
 

@@ -42,7 +42,8 @@ PATIENCE_S = 6.0
 two, and the gateway gives a webhook fifteen."""
 
 MOST_TRIES = 8
-"""So often a use case begins again because others were first."""
+MOST_WAITING_S = 20.0
+"""So often, and for so long, a use case begins again because others were first."""
 
 _LOST_RACE = frozenset({"23505", "40001", "40P01", "55P03"})
 """PostgreSQL's SQLSTATE for: somebody else has written the same key, a serialization failure, a
@@ -187,7 +188,8 @@ def use_case(function: Callable[_P, _R]) -> Callable[_P, _R]:
             except DBAPIError as error:
                 lost = error.connection_invalidated
                 raced = getattr(error.orig, "sqlstate", None) in _LOST_RACE
-                if not (lost or raced) or tries >= MOST_TRIES or time.monotonic() - started > PATIENCE_S:
+                patient = time.monotonic() - started < (PATIENCE_S if lost else MOST_WAITING_S)
+                if not (lost or raced) or not patient or tries >= MOST_TRIES:
                     raise
                 metrics.RETRIES.labels("race" if raced else "connection").inc()
                 log.info("%s begins again: %s", function.__name__, type(error.orig).__name__)

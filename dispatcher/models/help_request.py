@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.database import Base
@@ -20,6 +20,7 @@ class HelpRequest(Base):
     """
 
     __tablename__ = "help_request"
+    __table_args__ = (Index("ix_help_request_operator", "operator_id", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     retiree_id: Mapped[int] = mapped_column(ForeignKey("retiree.id"), index=True)

@@ -27,7 +27,12 @@ class Task(Base):
     __tablename__ = "task"
     __table_args__ = (
         Index("ix_task_state_campus", "state", "campus_id"),
-        Index("ix_task_look_again_at", "look_again_at"),
+        Index(
+            "ix_task_due",
+            "look_again_at",
+            sqlite_where=text("look_again_at IS NOT NULL"),
+            postgresql_where=text("look_again_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -70,7 +75,12 @@ class Offer(Base):
     __table_args__ = (
         UniqueConstraint("task_id", "volunteer_id"),
         Index("ix_offer_volunteer_created", "volunteer_id", "created_at"),
-        Index("ix_offer_state_expires", "state", "expires_at"),
+        Index(
+            "ix_offer_live",
+            "volunteer_id",
+            sqlite_where=text("state IN ('queued', 'sent')"),
+            postgresql_where=text("state IN ('queued', 'sent')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -106,7 +116,13 @@ class Assignment(Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
-        Index("ix_assignment_volunteer", "volunteer_id", "ended_at"),
+        Index(
+            "ix_assignment_held",
+            "volunteer_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_assignment_volunteer_created", "volunteer_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
