@@ -1,9 +1,10 @@
-"""Commands of the house: `flask demo load`, `flask staff add`, `flask simulate-roster`."""
+"""Commands of the house: `flask demo load`, `flask staff add`, and those of the other `cli_` modules."""
 
 import click
 from flask import Flask, current_app
 from sqlalchemy import func, select
 
+from dispatcher.cli_copy import copy_data
 from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
 from dispatcher.models import ROLES, Campus, Retiree, Staff
@@ -15,6 +16,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(demo)
     app.cli.add_command(staff)
     app.cli.add_command(simulate_roster)
+    app.cli.add_command(copy_data)
 
 
 @click.group()
