@@ -16,6 +16,7 @@ from dispatcher.web import (
     webhooks,
     wording,
 )
+from dispatcher.web.typed import TypedRequest
 
 __all__ = ["init_app", "language"]
 
@@ -27,6 +28,7 @@ _CSP = (
 
 def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
+    app.request_class = TypedRequest
     for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language):
         app.register_blueprint(module.blueprint)
     errors.init_app(app)

@@ -26,7 +26,8 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.response import STRETCHES
-from dispatcher.services import dispatching, inbound, messaging
+from dispatcher.services import dispatching, inbound, messaging, receipts
+from dispatcher.services.receipts import Receipt
 from tests.databases import Home
 from tests.integration.conftest import People, RecordingGateway, make_app, now, save_call, volunteer
 
@@ -95,7 +96,7 @@ def full(app: Flask, people: People) -> People:
         _work(gateway)
         sent = db.session.scalars(select(Message).where(Message.state == "sent")).all()
         for message in sent:
-            messaging.receipt(message.id, str(message.gateway_id), "delivered", {"To": "x"}, now())
+            receipts.take_in(Receipt(message.id, str(message.gateway_id), "delivered", {"To": "x"}, now()))
         _odd_rows(people)
         for one in tables():
             assert db.session.scalar(select(func.count()).select_from(one)), f"nothing in {one.name}"
