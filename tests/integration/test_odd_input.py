@@ -74,3 +74,16 @@ def test_a_file_where_none_is_expected_is_left_aside(app: Flask, people: People,
     client.post("/login", data={"username": "co", "password": PASSWORD})
     posted = {"said": (BytesIO(b"x"), "a.txt")}
     assert client.post("/board/attention/1/done", data=posted).status_code == 303
+
+
+def test_a_new_caller_saved_twice_is_saved_once(app: Flask, people: People, client: FlaskClient) -> None:
+    """The second click isn't told that the number, which the first one saved, is on the roster."""
+    client.post("/login", data={"username": "op", "password": PASSWORD})
+    typed = {
+        "form_key": "twice", "want": "other", "other-notes": "灯坏了", "new_name": "新来的",
+        "new_phone": "13935299999", "new_campus": "home", "new_address": "1号楼",
+    }  # fmt: skip
+    answers = [client.post("/hotline/requests", data=typed) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[0].location == answers[1].location
+    assert client.post("/hotline/requests", data=typed | {"form_key": "other"}).status_code == 422
