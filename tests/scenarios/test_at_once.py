@@ -195,43 +195,51 @@ def _tasks_of(world: World, retiree_id: int) -> int:
         return int(session.scalar(select(func.count(Task.id)).where(Task.retiree_id == retiree_id)))
 
 
+def _new_caller(world: World, by: Browser, name: str, n: int) -> Posting:
+    """A call by somebody who isn't on the roster, with a number of their own."""
+    home = world.campuses["home"]
+    with world.reading() as session:
+        code = session.get(Campus, home).code
+    return _prepare(
+        by,
+        "/hotline/new",
+        "/hotline/requests",
+        want="other",
+        told_on_call="1",
+        new_name=name,
+        new_phone=f"0351-70{home % 100:02}{n:03}",
+        new_campus=code,
+        new_address="1号楼",
+        **{"other-notes": "想找人聊聊"},
+    )
+
+
 def test_twenty_new_callers_at_once(world: World, staff: Callable[[str, int], list[Browser]]) -> None:
-    with world.reading() as session:
-        code = session.get(Campus, world.campuses["home"]).code
-        before = session.scalar(select(func.count(Retiree.id)))
     names = [f"新来电{chr(0x4E00 + n)}" for n in range(OPERATORS)]
-    postings = [
-        _prepare(
-            by,
-            "/hotline/new",
-            "/hotline/requests",
-            want="other",
-            told_on_call="1",
-            new_name=names[n],
-            new_phone=f"0351-70{world.campuses['home'] % 100:02}{n:03}",
-            new_campus=code,
-            new_address="1号楼",
-            **{"other-notes": "想找人聊聊"},
-        )
-        for n, by in enumerate(staff("operator", OPERATORS))
-    ]
+    operators = staff("operator", OPERATORS)
+    postings = [_new_caller(world, by, names[n], n) for n, by in enumerate(operators)]
     answers = _all_at_once(postings)
-    assert {answer.status_code for answer in answers} == {303}, [a.status_code for a in answers]
+    assert [answer.status_code for answer in answers] == [303] * OPERATORS
     with world.reading() as session:
-        assert session.scalar(select(func.count(Retiree.id))) == before + OPERATORS
-        ids = session.scalars(select(Retiree.id).where(Retiree.name.in_(names))).all()
-        assert len(ids) == OPERATORS
-        assert len(session.scalars(select(Task.id).where(Task.retiree_id.in_(ids))).all()) == OPERATORS
+        found = session.scalars(select(Retiree).where(Retiree.name.in_(names))).all()
+        assert sorted(person.name for person in found) == sorted(names)
+        ids = [person.id for person in found]
+    assert [_tasks_of(world, person_id) for person_id in ids] == [1] * OPERATORS
 
 
-def test_thirty_clicks_on_save_save_once(world: World) -> None:
-    elder = world.retiree(kind="landline")
-    posting = _calls([world.operator], elder.id)[0]
+@pytest.mark.parametrize("new", [False, True], ids=["known", "new"])
+def test_thirty_clicks_on_save_save_once(world: World, new: bool) -> None:
+    if new:
+        posting = _new_caller(world, world.operator, "王新来", 999)
+    else:
+        posting = _calls([world.operator], world.retiree(kind="landline").id)[0]
     answers = _all_at_once([posting] * 30)
-    assert {(answer.status_code, answer.headers.get("Location")) for answer in answers} == {
-        (303, answers[0].headers["Location"])
-    }
+    saved = {(answer.status_code, answer.headers.get("Location")) for answer in answers}
+    assert saved == {(303, answers[0].headers.get("Location"))}
     with world.reading() as session:
-        requests_made = select(func.count(HelpRequest.id)).where(HelpRequest.retiree_id == elder.id)
-        assert session.scalar(requests_made) == 1
-    assert _tasks_of(world, elder.id) == 1
+        made = session.scalars(
+            select(HelpRequest.id).where(HelpRequest.form_key == posting.typed["form_key"])
+        ).all()
+        assert len(made) == 1
+        assert len(session.scalars(select(Task.id).where(Task.request_id == made[0])).all()) == 1
+        assert len(session.scalars(select(Retiree.id).where(Retiree.name == "王新来")).all()) == int(new)
