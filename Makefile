@@ -75,6 +75,10 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 test-unit: $(VENV)/.installed-dev $(MO) ## Run the unit tests only
 	@$(PYTHON_M) pytest tests/unit $(PYTEST)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-dev $(MO) ## Ask the web server odd things by the thousand (CASES=20000)
+	@CASES=$(or $(CASES),20000) $(PYTHON_M) pytest tests/fuzz $(PYTEST)
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and types
 	@failed=0; \

@@ -1,11 +1,11 @@
-"""Commands of the house: `flask demo load`, `flask staff add`, `flask simulate-roster`,
-`flask metrics serve`."""
+"""Commands of the house: `flask demo load`, `flask staff add`, and those of the other `cli_` modules."""
 
 import click
 from flask import Flask, current_app
 from sqlalchemy import func, select
 
 from dispatcher import cli_metrics
+from dispatcher.cli_copy import copy_data
 from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
 from dispatcher.models import ROLES, Campus, Retiree, Staff
@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(staff)
     app.cli.add_command(simulate_roster)
     app.cli.add_command(cli_metrics.group)
+    app.cli.add_command(copy_data)
 
 
 @click.group()

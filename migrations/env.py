@@ -2,28 +2,32 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 
 from dispatcher.database import db
 
 
-def run() -> None:
-    """Migrate on a connection of the application's own engine.
+def run(connection: Connection) -> None:
+    """Migrate on this connection.
 
     SQLite can't alter a table in place, so changes are made as a copy ("batch").
     """
-    with db.engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=db.metadata,
-            render_as_batch=connection.dialect.name == "sqlite",
-            compare_type=True,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-        connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 if context.is_offline_mode():
     raise SystemExit("Migrations need the database: an SQL script can't know what is in it.")
-with current_app.app_context():
-    run()
+given = context.config.attributes.get("connection")
+if given is not None:  # in a transaction of its owner's, who commits
+    run(given)
+else:
+    with current_app.app_context(), db.engine.connect() as connection:
+        run(connection)
+        connection.commit()

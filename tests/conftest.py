@@ -3,7 +3,9 @@
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,12 +55,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """Each home for databases in turn: whatever uses it is tested on all of them."""
-    server = os.environ.get("TEST_DATABASE_URL", "")
-    with opened(request.param, tmp_path_factory.mktemp(request.param), server) as home:
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Home]]:
+    """Homes for databases by name, each opened when it is first asked for."""
+    with ExitStack() as open_homes:
+
+        @cache
+        def home(name: str) -> Home:
+            server = os.environ.get("TEST_DATABASE_URL", "")
+            return open_homes.enter_context(opened(name, tmp_path_factory.mktemp(name), server))
+
         yield home
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, homes: Callable[[str], Home]) -> Home:
+    """Each home for databases in turn: whatever uses it is tested on all of them."""
+    return homes(request.param)
 
 
 @pytest.fixture(scope="session")

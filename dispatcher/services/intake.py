@@ -92,8 +92,18 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
     """
     actor = history.staff(operator)  # before its row would have to be read again
     with transaction() as tx:
-        known = _saved(tx, call.form_key)
-        return known if known is not None else _save(tx, call, actor, now)
+        known = saved(tx, call.form_key)
+        if known is not None:
+            return known
+        try:
+            return _save(tx, call, actor, now)
+        except (OpenTaskOfSameKind, SameNeedIsOver):
+            # The same form, sent twice, may have been first while this one waited for the retiree's
+            # row: then it is its own task that is in the way.
+            known = saved(tx, call.form_key)
+            if known is None:
+                raise
+            return known
 
 
 def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
@@ -106,7 +116,8 @@ def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
     return {task.category: task for task in tasks}
 
 
-def _saved(session: Session, form_key: str) -> int | None:
+def saved(session: Session, form_key: str) -> int | None:
+    """The request that was saved from this form, if it has been."""
     return session.scalars(select(HelpRequest.id).where(HelpRequest.form_key == form_key)).first()
 
 

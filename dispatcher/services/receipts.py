@@ -105,7 +105,7 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
     arrived.sort(key=lambda row: row["id"])
     move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
     for receipt, message_id in others:
-        code = receipt.payload.get("ErrorCode", "")
+        code = receipt.payload.get("ErrorCode", "")[:20]
         outcomes.apply(
             tx, tx.get_one(Message, message_id), receipt.gateway_id, receipt.status, code, receipt.received_at
         )

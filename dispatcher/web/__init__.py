@@ -17,6 +17,7 @@ from dispatcher.web import (
     webhooks,
     wording,
 )
+from dispatcher.web.typed import TypedRequest
 
 __all__ = ["init_app", "language"]
 
@@ -28,6 +29,7 @@ _CSP = (
 
 def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
+    app.request_class = TypedRequest
     seeing.init_app(app)
     for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language, seeing):
         app.register_blueprint(module.blueprint)

@@ -199,7 +199,7 @@ def _new_person(form: CallForm, campuses: dict[str, Campus], area_code: str) -> 
 
 
 def _text(form: CallForm, name: str, longest: int) -> str:
-    text = form.values.get(name, "").replace("\x00", "").strip()
+    text = form.values.get(name, "").strip()
     if len(text) > longest:
         form.errors[name] = _("Please shorten this to %(n)d characters.", n=longest)
     return text

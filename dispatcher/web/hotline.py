@@ -102,7 +102,8 @@ def _known_number(form: forms.CallForm) -> None:
     if new is None or form.values.get("new_anyway"):
         return
     known = [m.retiree for m in search.find(db.session(), new.phone.number) if m.by == "phone"]
-    if known:
+    # Their number is on the roster as well when this very form has been saved already.
+    if known and intake.saved(db.session(), form.values["form_key"][:40]) is None:
         names = "、".join(f"{r.name} ({r.campus.name(wording.language())})" for r in known)
         form.errors["new_phone"] = _("This number is on the roster: %(names)s.", names=names)
         form.errors["new_anyway"] = _("Look them up, or tick that this is somebody else.")

@@ -1,5 +1,7 @@
 """What the gateway tells us: status callbacks and incoming SMS, only with its signature."""
 
+from typing import cast
+
 from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
@@ -8,9 +10,13 @@ from dispatcher.extensions import csrf
 from dispatcher.services import inbound, receipts
 from dispatcher.services.receipts import Receipt
 from dispatcher.web.forms import row_id
+from dispatcher.web.typed import Typed
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/sms")
 csrf.exempt(blueprint)
+
+_MOST_SID, _MOST_STATUS, _MOST_PHONE = 64, 20, 20
+"""More than the gateway ever sends, in characters, and as much as is kept."""
 
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -27,7 +33,8 @@ def _signed() -> None:
     signature = request.headers.get("X-Twilio-Signature", "")
     token_set = bool(current_app.config["TWILIO_AUTH_TOKEN"])
     checker = current_app.extensions["signature"]
-    if not token_set or not checker.valid(url, request.form.to_dict(), signature):
+    signed = cast(Typed, request.form).raw.to_dict()
+    if not token_set or not checker.valid(url, signed, signature):
         abort(403)
 
 
@@ -36,7 +43,7 @@ def status() -> ResponseReturnValue:
     """A status callback."""
     form = request.form.to_dict()
     gateway_id, said = form.get("MessageSid", ""), form.get("MessageStatus", "")
-    if not gateway_id or not said:
+    if not 0 < len(gateway_id) <= _MOST_SID or not 0 < len(said) <= _MOST_STATUS:
         abort(400)
     receipts.take_in(Receipt(request.args.get("m", type=row_id), gateway_id, said, form, utcnow()))
     return "", 204
@@ -46,10 +53,10 @@ def status() -> ResponseReturnValue:
 def incoming() -> ResponseReturnValue:
     """An incoming SMS."""
     form = request.form
-    if not form.get("MessageSid") or not 0 < len(form.get("From", "")) <= 20:
+    sid, phone = form.get("MessageSid", ""), form.get("From", "")
+    if not 0 < len(sid) <= _MOST_SID or not 0 < len(phone) <= _MOST_PHONE:
         abort(400)
     inbound.receive(
-        form["MessageSid"], form["From"], form.get("Body", "")[:2000].replace("\x00", ""),
-        form.get("OptOutType", ""), utcnow(),
+        sid, phone, form.get("Body", "")[:2000], form.get("OptOutType", ""), utcnow(),
     )  # fmt: skip
     return Response(_EMPTY_TWIML, mimetype="text/xml")
