@@ -89,9 +89,8 @@ def card(session: Session, retiree_id: int) -> Card | None:
         .limit(3)
     ).all()
     numbers = [p.number for p in retiree.phones]
+    on_them = select(RetireePhone.retiree_id).where(RetireePhone.number.in_(numbers))
     sharing = session.scalars(
-        select(Retiree)
-        .where(Retiree.phones.any(RetireePhone.number.in_(numbers)), Retiree.id != retiree.id)
-        .limit(5)
+        select(Retiree).where(Retiree.id.in_(on_them), Retiree.id != retiree.id).limit(5)
     ).all()
     return Card(retiree, list(open_tasks), [Helper(a.task, a.volunteer.name) for a in helped], list(sharing))

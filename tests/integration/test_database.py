@@ -7,18 +7,28 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from dispatcher.database import db, transaction, wake
 from dispatcher.models import Assignment, Campus, Task
 from tests.integration.conftest import PASSWORD, People, dump, now, save_call
 
+# Their order is an expression on PostgreSQL, and each database has its own: Alembic can't compare them.
+_RESTED = ("ix_volunteer_rested_", "ix_volunteer_campus_rested_")
 
+
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")
 def test_the_migrations_make_what_the_models_say(app: Flask) -> None:
+    def comparable(_object: Any, name: str | None, kind: str, *_rest: Any) -> bool:
+        return not (kind == "index" and name and name.startswith(_RESTED))
+
     with app.app_context(), db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": comparable}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, db.metadata) == []
+        names = {index["name"] for index in inspect(connection).get_indexes("volunteer")}
+        assert {f"{name}{connection.dialect.name}" for name in _RESTED} <= names
 
 
 def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
