@@ -127,6 +127,7 @@ def measure_on(database: str, quick: bool) -> list[Record]:
                 for case in grown:
                     with _scheme(folder, admin_url, case) as larger:
                         records.append(_against(base, larger, QUICK_REPEATS if quick else REPEATS))
+                        print(f"{case.what}: filled in {larger.loaded_s:.0f} s", flush=True)
     return records
 
 
@@ -194,7 +195,7 @@ def show(records: list[Record]) -> None:
             shown = r["against"]
             print(f"{shown:<50}" + "".join(f"{ms(r[name]['small']['p50']):>10}{'':8}" for name in names))
         cells = "".join(f"{ms(r[name]['large']['p50']):>10} ({r[name]['ratio']:>4.1f}x)" for name in names)
-        print(f"{r['what']:<50}{cells}   (filled in {r['loaded_s']:.0f} s)")
+        print(f"{r['what']:<50}{cells}")
 
 
 def checks(records: list[Record]) -> list[Check]:

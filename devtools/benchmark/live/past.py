@@ -20,26 +20,27 @@ _STATEMENTS = (
     """INSERT INTO help_request (id, retiree_id, operator_id, form_key, callback_phone, notes, life_danger,
          told_on_call, created_at)
        SELECT n, n % :retirees + 1, 1, 'past' || n, '', '', FALSE, FALSE, {at} FROM numbers""",
-    """INSERT INTO task (id, request_id, retiree_id, campus_id, category, urgency, items, notes, remote, state,
-         code_word, created_at, opened_at, assigned_at, delivered_at, ended_at, waiting)
+    """INSERT INTO task (id, request_id, retiree_id, campus_id, category, urgency, items, notes, remote,
+         state, code_word, created_at, opened_at, assigned_at, delivered_at, ended_at, waiting)
        SELECT n, n, n % :retirees + 1, n % :campuses + 1, 'medicine', 'soon', '[]', '', FALSE, 'closed',
          'hai', {at}, {at}, {at}, {at}, {at}, '{{}}' FROM numbers""",
-    """INSERT INTO offer (id, task_id, volunteer_id, wave, ring, chance, why, urgent, state, created_at, sent_at,
-         expires_at, answered_at, decline_reason, said)
+    """INSERT INTO offer (id, task_id, volunteer_id, wave, ring, chance, why, urgent, state,
+         created_at, sent_at, expires_at, answered_at, decline_reason, said)
        SELECT 2 * n - 1, n, {first}, 1, 0, 0.4, '[]', FALSE, 'accepted', {at}, {at}, {at}, {at}, '', ''
          FROM numbers""",
-    """INSERT INTO offer (id, task_id, volunteer_id, wave, ring, chance, why, urgent, state, created_at, sent_at,
-         expires_at, decline_reason, said)
+    """INSERT INTO offer (id, task_id, volunteer_id, wave, ring, chance, why, urgent, state,
+         created_at, sent_at, expires_at, decline_reason, said)
        SELECT 2 * n, n, {second}, 1, 0, 0.4, '[]', FALSE, 'withdrawn', {at}, {at}, {at}, '', ''
          FROM numbers""",
     """INSERT INTO assignment (id, task_id, volunteer_id, created_at, ended_at, end_reason)
        SELECT n, n, {first}, {at}, {at}, 'closed' FROM numbers""",
     """INSERT INTO event (id, at, kind, actor, actor_name, task_id, request_id, params)
        SELECT 3 * n - 2 + k, {at}, CASE k WHEN 0 THEN 'opened' WHEN 1 THEN 'accepted' ELSE 'closed' END,
-         'system', '', n, n, '{{}}' FROM numbers CROSS JOIN (SELECT 0 AS k UNION SELECT 1 UNION SELECT 2) ks""",
-    """INSERT INTO message (id, direction, kind, params, language, phone, state, task_id, offer_id, volunteer_id,
-         created_at, attempts, claimed_at, lookups, sent_at, ended_at, gateway_id, error_code, body_hash,
-         segments)
+         'system', '', n, n, '{{}}'
+         FROM numbers CROSS JOIN (SELECT 0 AS k UNION SELECT 1 UNION SELECT 2) ks""",
+    """INSERT INTO message (id, direction, kind, params, language, phone, state, task_id, offer_id,
+         volunteer_id, created_at, attempts, claimed_at, lookups, sent_at, ended_at, gateway_id,
+         error_code, body_hash, segments)
        SELECT 2 * n - 1 + k, 'out', CASE k WHEN 0 THEN 'offer' ELSE 'assigned' END, '{{}}', 'zh', '+86136',
          'delivered', n, 2 * n - 1, {first}, {at}, 1, {at}, 0, {at}, {at}, 'SMpast' || (2 * n + k), '', '', 2
          FROM numbers CROSS JOIN (SELECT 0 AS k UNION SELECT 1) ks""",
@@ -65,6 +66,8 @@ def load(tx: Session, size: Size, tasks: int, now_s: float) -> None:
     if postgresql:
         # Consistent by its making; checking each reference would take longer than writing.
         tx.execute(text("SET LOCAL session_replication_role = replica"))
+    else:
+        tx.execute(text("PRAGMA cache_size = -500000"))  # kB: the indexes fit into memory
     for start in range(0, tasks, AT_ONCE):
         last = min(start + AT_ONCE, tasks)
         for statement in _STATEMENTS:

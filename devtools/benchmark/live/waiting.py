@@ -22,7 +22,7 @@ HELD_EACH = 3
 def write(
     tx: Session, tasks: int, offers_each: int, now: datetime, messages: bool = False, held: bool = False
 ) -> None:
-    """So many tasks, each put to `offers_each` volunteers in turn; nothing is due to be looked at.
+    """So many tasks of the calmest kind, each put to `offers_each` volunteers in turn; no look is due.
 
     `messages`: the offers wait to be sent. `held`: some of the tasks are held already.
     """
@@ -39,7 +39,7 @@ def write(
     fill(
         tx, Task,
         ({"id": task + n, "request_id": request + n, "retiree_id": n % retirees + 1,
-          "campus_id": campus_of[n % retirees + 1], "category": "medicine", "urgency": "soon",
+          "campus_id": campus_of[n % retirees + 1], "category": "groceries", "urgency": "routine",
           "code_word": "hai", "items": [{"name": "阿司匹林", "amount": "2盒"}],
           "state": "assigned" if held and n % HELD_EACH == 0 else "open",
           "created_at": now, "opened_at": now, "assigned_at": now, "waiting": {"code": "answers"}}
