@@ -59,8 +59,9 @@ class Check:
         )
 
     def record(self) -> Record:
-        """As JSON, verdict included."""
-        return asdict(self) | {"met": self.met}
+        """As JSON, verdict included; JSON knows no infinity."""
+        value = self.value if math.isfinite(self.value) else None
+        return asdict(self) | {"value": value, "met": self.met}
 
     def line(self) -> str:
         """As one line of the closing table."""
