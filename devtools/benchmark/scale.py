@@ -224,9 +224,9 @@ def main() -> None:
         print_joint(joint)
     growth = exponent([r for r in costs if r["series"] == "proportional"])
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(
-        json.dumps({"planning": costs, "exponent": growth, "joint": joint}, indent=1, allow_nan=False) + "\n"
-    )
+    kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+    kept |= {"planning": costs, "exponent": growth, "joint": joint}
+    options.out.write_text(json.dumps(kept, indent=1, allow_nan=False) + "\n")
     print(f"\nWritten to {options.out}")
 
 
