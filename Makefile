@@ -101,6 +101,11 @@ tune: $(VENV)/.installed-dev ## Look for better figures of the rules, on other s
 bench: $(VENV)/.installed-dev ## Measure how the cost of deciding grows with the scheme
 	@exec $(PYTHON_M) devtools.benchmark.scale
 
+.PHONY: chaos
+chaos: $(VENV)/.installed-dev $(MO) ## Break the running system on purpose and audit it (SEED=1 QUICK=1 DATABASE=sqlite)
+	@exec $(PYTHON_M) devtools.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(STORM),--storm $(STORM))
+
 # -- Texts and pictures ----------------------------------------------------------------------------
 
 .PHONY: translations
