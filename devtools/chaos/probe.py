@@ -48,6 +48,11 @@ class Recovery:
         self._threads.append(thread)
         thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a recovery is still waited for."""
+        return any(thread.is_alive() for thread in list(self._threads))
+
     def wait(self) -> None:
         """Until all are measured."""
         for thread in self._threads:

@@ -30,7 +30,7 @@ SETTINGS = """
 live_cap = 1000
 daily_cap = 1000
 recheck_s = 5
-check_s = 30
+check_s = 15
 [urgent]
 target = 0.8
 target_late = 0.95
@@ -39,8 +39,8 @@ pause_s = 4
 wave_max = 3
 expiry_s = 10
 rings_s = [0, 2, 4]
-coordinator_s = 25
-progress_s = 30
+coordinator_s = 15
+progress_s = 15
 [soon]
 target = 0.5
 target_late = 0.9
@@ -50,8 +50,8 @@ wave_max = 2
 patience_s = 5
 expiry_s = 10
 rings_s = [0, 4, 8]
-coordinator_s = 25
-progress_s = 30
+coordinator_s = 15
+progress_s = 15
 [routine]
 target = 0.2
 target_late = 0.9
@@ -61,8 +61,8 @@ wave_max = 1
 patience_s = 5
 expiry_s = 10
 rings_s = [0, 4, 8]
-coordinator_s = 25
-progress_s = 30
+coordinator_s = 15
+progress_s = 15
 """
 """Shorter than life, so that a storm of a minute sees offers expire and coordinators told."""
 

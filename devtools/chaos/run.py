@@ -121,13 +121,17 @@ def run(storm: Storm, database: str, seed: int, size: Size, keep: Path | None = 
         public.start()
         office.start()
         started = time.monotonic()
+        phases = {"start": started - begun}
         weather.start(plan(storm, seed, size.seconds, database))
         time.sleep(size.seconds)
         weather.stop()
         office.stop()
+        phases["load"] = time.monotonic() - started
+        unsettled = settle(
+            rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
+        )
         recovery.wait()
-        loaded_s = time.monotonic() - started
-        unsettled = settle(rig, public, clocks="clock" in " ".join(storm.kinds))
+        phases["settle"] = time.monotonic() - started - phases["load"]
         public.stop()
         for name in rig.of("beat"):
             rig.system.stop_one(name)
@@ -135,7 +139,7 @@ def run(storm: Storm, database: str, seed: int, size: Size, keep: Path | None = 
         findings = audit(rig.engine(), record, ledger.as_json(), weather.done)
         result = about | _figures(findings) | {
             "seconds": round(time.monotonic() - begun, 1),
-            "loaded_s": round(loaded_s, 1),
+            "phases": {name: round(seconds, 1) for name, seconds in phases.items()},
             "faults": dict(sorted(Counter(one.kind for one in weather.done).items())),
             "faults_failed": weather.failed,
             "unsettled": unsettled,
@@ -182,10 +186,10 @@ def spread(values: list[float | None]) -> dict[str, float | int | None]:
 # -- after the storm -----------------------------------------------------------------------------------
 
 
-def settle(rig: Rig, public: Public, clocks: bool, patience_s: float = SETTLE_S) -> list[str]:
+def settle(rig: Rig, busy: Callable[[], bool], clocks: bool, patience_s: float = SETTLE_S) -> list[str]:
     """Wait until nothing is under way: what still is when patience ends.
 
-    `clocks`: some were wrong, so that rows may be due as much later. All clocks are put forward together
+    `busy`: whether people still mean to do something. `clocks`: some were wrong, so that rows may be due as much later. All clocks are put forward together
     then, as if that time had passed.
     """
     ahead = LARGEST_STEP_S + 60 if clocks else 0
@@ -200,8 +204,8 @@ def settle(rig: Rig, public: Public, clocks: bool, patience_s: float = SETTLE_S)
                 waits = waiting(connection, ahead)
         except SQLAlchemyError as error:
             waits = [f"the database does not answer: {type(error).__name__}"]
-        if not public.idle:
-            waits.append("people mean to answer")
+        if busy():
+            waits.append("people still mean to do something")
         quiet = 0 if waits else quiet + 1
         if quiet >= 3:  # what somebody has just done may have made new work
             return []
