@@ -189,8 +189,8 @@ def spread(values: list[float | None]) -> dict[str, float | int | None]:
 def settle(rig: Rig, busy: Callable[[], bool], clocks: bool, patience_s: float = SETTLE_S) -> list[str]:
     """Wait until nothing is under way: what still is when patience ends.
 
-    `busy`: whether people still mean to do something. `clocks`: some were wrong, so that rows may be due as much later. All clocks are put forward together
-    then, as if that time had passed.
+    `busy`: whether people still mean to do something. `clocks`: some were wrong, so that rows may be due
+    as much later; all clocks are put forward together then, as if that time had passed.
     """
     ahead = LARGEST_STEP_S + 60 if clocks else 0
     if clocks:
