@@ -6,6 +6,7 @@ import argparse
 import secrets
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from devtools.chaos import report
@@ -33,7 +34,11 @@ def main() -> int:
     runs, begun = [], time.monotonic()
     for name in asked.storm or STORMS:
         for database in asked.database or DATABASES:
-            one = run(STORMS[name], database, seed, size, keep=asked.out.parent / "chaos")
+            try:
+                one = run(STORMS[name], database, seed, size, keep=asked.out.parent / "chaos")
+            except Exception as error:  # the other storms are still worth knowing
+                traceback.print_exc()
+                one = {"storm": name, "database": database, "stopped": f"{type(error).__name__}: {error}"}
             runs.append(one)
             report.write(asked.out, seed, runs)
             print("\n".join(filter(None, (report.line(one), report.details(one)))), flush=True)

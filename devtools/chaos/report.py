@@ -19,13 +19,16 @@ _COLUMNS = (
 
 def broken(run: Run) -> bool:
     """Whether a promise was not kept, or the system did not come to rest; a skipped run breaks nothing."""
-    return any(run.get(promise) for promise in PROMISES) or bool(run.get("unsettled"))
+    kept = not any(run.get(promise) for promise in PROMISES) and not run.get("unsettled")
+    return "stopped" in run or not kept
 
 
 def line(run: Run) -> str:
     """One run as a line of the table."""
     if "skipped" in run:
         return f"{run['storm']:11}{run['database']:11} skipped: {run['skipped']}"
+    if "stopped" in run:
+        return f"{run['storm']:11}{run['database']:11} could not be carried out: {run['stopped']}"
     cells: list[Any] = [
         run["storm"], run["database"], f"{run['seconds']:.0f}", run["requests"], run["tasks"], run["texts"],
         sum(run["faults"].values()), *(run[promise] for promise in PROMISES),

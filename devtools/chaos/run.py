@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import statistics
 import threading
 import time
@@ -30,6 +31,7 @@ SETTLE_S = 180.0
 """The longest wait for what is under way after a storm."""
 
 PAGE = 5000
+_EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Failure|Lost|Timeout))(?=:|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def run(storm: Storm, database: str, seed: int, size: Size, keep: Path | None = 
             "answers": dict(sorted(public.did.items())),
             "answers_given_up": public.gave_up,
             "restarts": {name: rig.system.supervisor.restarts(name) for name in rig.system.supervisor.names},
+            "errors_logged": errors_logged(rig),
             "recoveries": recovery.seconds,
             "recovery_seconds": {kind: spread(values) for kind, values in sorted(recovery.seconds.items())},
         }  # fmt: skip
@@ -181,6 +184,16 @@ def spread(values: list[float | None]) -> dict[str, float | int | None]:
         "n": len(seen),
         "not_seen": len(values) - len(seen),
     }
+
+
+def errors_logged(rig: Rig) -> dict[str, dict[str, int]]:
+    """The exceptions in the logs of the product, by process and kind: what it said while it was broken."""
+    found = {}
+    for name in rig.product:
+        kinds = Counter(_EXCEPTION.findall(rig.system.log(name)))
+        if kinds:
+            found[name] = dict(kinds.most_common())
+    return found
 
 
 # -- after the storm -----------------------------------------------------------------------------------
