@@ -298,12 +298,13 @@ class System:
         argvs: dict[str, tuple[str, ...]] = {
             "web": ("gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "wsgi:app")
         }
-        for role, queue in (
-            ("dispatch", ("--pool", "prefork", "-c", "2")),
-            ("sms", ("--pool", "threads", "-c", "32")),
-        ):
+        takes = {
+            "dispatch": ("-Q", "dispatch", "--pool", "prefork", "-c", "2"),
+            "sms": ("-Q", "sms", "--pool", "threads", "-c", "32"),
+        }
+        for role, jobs in takes.items():
             for name in copies_of(role, self._copies):
-                argvs[name] = (*celery, "worker", "-Q", role, "-n", f"{name}@%h", *queue, *worker)
+                argvs[name] = (*celery, "worker", "-n", f"{name}@%h", *jobs, *worker)
         for name in copies_of("beat", self._copies):
             schedule = str(self.data_dir / f"{name}-schedule")
             argvs[name] = (*celery, "beat", "-s", schedule, "--pidfile=", "-l", self._log_level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import time
 import traceback
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--storm", choices=tuple(STORMS), action="append", help="this one only")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "chaos.json")
     asked = parser.parse_args()
+    # A polite end too puts back what was broken, and takes away what was mounted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = secrets.randbelow(1_000_000) if asked.seed is None else asked.seed
     size = QUICK if asked.quick else FULL
     print(f"seed {seed}\n{report.heading()}", flush=True)
