@@ -13,7 +13,7 @@ from devtools.chaos.public import ALL_WELL, OFFER, YOURS, found
 from devtools.chaos.run import spread
 from devtools.chaos.skewed import clock_file, offset, step
 from devtools.chaos.storms import STORMS, plan
-from devtools.system import ROOT
+from devtools.system import ROOT, System
 from dispatcher.sms import texts
 
 
@@ -72,3 +72,10 @@ def test_people_read_what_the_product_writes(language: str) -> None:
 def test_the_spread_says_how_often_it_never_came() -> None:
     assert spread([None]) == {"p50": None, "p95": None, "max": None, "n": 0, "not_seen": 1}
     assert spread([2.0, None, 4.0]) == {"p50": 3.0, "p95": 3.9, "max": 4.0, "n": 2, "not_seen": 1}
+
+
+def test_copies_are_processes_of_their_own_names(tmp_path: Path) -> None:
+    names = System(tmp_path, 1, 2, copies=2).supervisor.names
+    assert names == [
+        "valkey", "phones", "web", "dispatch", "dispatch-2", "sms", "sms-2", "beat", "beat-2",
+    ]  # fmt: skip
