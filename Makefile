@@ -108,6 +108,11 @@ bench: $(VENV)/.installed-dev $(MO) ## Measure the cost of deciding, and the liv
 	@exec $(PYTHON_M) devtools.benchmark.live $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(DATABASE),--database $(DATABASE))
 
+.PHONY: chaos
+chaos: $(VENV)/.installed-dev $(MO) ## Break the running system on purpose and audit it (SEED=1 QUICK=1 DATABASE=sqlite)
+	@exec $(PYTHON_M) devtools.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(STORM),--storm $(STORM))
+
 # -- Texts and pictures ----------------------------------------------------------------------------
 
 .PHONY: translations

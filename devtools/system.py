@@ -55,8 +55,10 @@ class System:
     `port` and `phones_port` are TCP ports on 127.0.0.1. `extra_env` goes to every process, over
     everything else; a DATABASE_URL in it names a database that somebody else serves. `postgres`: this
     system has a PostgreSQL server of its own instead of an SQLite file. `quiet` keeps the processes'
-    output off the console (it is always in `data_dir/logs`); `verbose` makes them say more than
-    warnings. Methods raise SystemFailed.
+    output off the console (it is always in `data_dir/logs`); `verbose` makes them say more than warnings.
+    `copies`: so many of each worker and of the clock; the second of `sms` is called `sms-2`. `launcher`:
+    a module that the product's processes are started through; it is given the process's name, and then
+    the module to run with its arguments. Methods raise SystemFailed.
     """
 
     def __init__(
@@ -68,11 +70,15 @@ class System:
         quiet: bool = True,
         verbose: bool = False,
         postgres: bool = False,
+        copies: int = 1,
+        launcher: str = "",
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port
         self.phones_port = phones_port
         self._quiet = quiet
+        self._copies = copies
+        self._launcher = launcher
         self._log_level = "INFO" if verbose else "WARNING"
         self._private_dir: Path | None = None
         self._make_dirs()
@@ -255,9 +261,6 @@ class System:
         return f"http://{host}:{self.port}"
 
     def _table(self, verbose: bool) -> list[ProcessSpec]:
-        python = (sys.executable, "-m")
-        celery = (*python, "celery", "-A", "worker:celery_app", "--quiet")
-        worker = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", self._log_level)
         valkey_dir = self.data_dir / "valkey"
         argvs: dict[str, tuple[str, ...]] = {
             "valkey": (
@@ -267,23 +270,11 @@ class System:
                 *("--save", "", "--loglevel", "notice" if verbose else "warning"),
             ),
             "phones": (
-                *(*python, "devtools.phones", "--port", str(self.phones_port)),
+                *(sys.executable, "-m", "devtools.phones", "--port", str(self.phones_port)),
                 *("--data", str(self.data_dir)),
             ),
-            "web": (*python, "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "wsgi:app"),
-            "dispatch": (
-                *(*celery, "worker", "-Q", "dispatch", "-n", "dispatch@%h"),
-                *("--pool", "prefork", "-c", "2", *worker),
-            ),
-            "sms": (
-                *(*celery, "worker", "-Q", "sms", "-n", "sms@%h"),
-                *("--pool", "threads", "-c", "32", *worker),
-            ),
-            "beat": (
-                *(*celery, "beat", "-s", str(self.data_dir / "beat-schedule")),
-                *("--pidfile=", "-l", self._log_level),
-            ),
         }
+        argvs |= self._product()
         first = [self.postgres.spec()] if self.postgres is not None else []
         return first + [
             ProcessSpec(
@@ -299,6 +290,29 @@ class System:
             )
             for name, argv in argvs.items()
         ]
+
+    def _product(self) -> dict[str, tuple[str, ...]]:
+        """The product's own processes."""
+        celery = ("celery", "-A", "worker:celery_app", "--quiet")
+        worker = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", self._log_level)
+        argvs: dict[str, tuple[str, ...]] = {
+            "web": ("gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "wsgi:app")
+        }
+        takes = {
+            "dispatch": ("-Q", "dispatch", "--pool", "prefork", "-c", "2"),
+            "sms": ("-Q", "sms", "--pool", "threads", "-c", "32"),
+        }
+        for role, jobs in takes.items():
+            for name in copies_of(role, self._copies):
+                argvs[name] = (*celery, "worker", "-n", f"{name}@%h", *jobs, *worker)
+        for name in copies_of("beat", self._copies):
+            schedule = str(self.data_dir / f"{name}-schedule")
+            argvs[name] = (*celery, "beat", "-s", schedule, "--pidfile=", "-l", self._log_level)
+        through = (self._launcher,) if self._launcher else ()
+        return {
+            name: (sys.executable, "-m", *through, *((name,) if through else ()), *argv)
+            for name, argv in argvs.items()
+        }
 
     def _valkey_answers(self) -> bool:
         client = redis.Redis(unix_socket_path=str(self.socket_path), socket_timeout=1.0)
@@ -318,7 +332,8 @@ class System:
             return f"valkey does not answer ({error})"
         finally:
             client.close()
-        return None if waiting >= WORKERS else f"{waiting} of {WORKERS} workers wait for jobs"
+        wanted = WORKERS * self._copies
+        return None if waiting >= wanted else f"{waiting} of {wanted} workers wait for jobs"
 
     def _give_up_if_broken(self) -> None:
         for name in self.supervisor.names:
@@ -332,6 +347,11 @@ class System:
         log = self.data_dir / "logs" / f"{name}.log"
         tail = [f"  {name}: {line}" for line in self.supervisor.tail(name)] if self._quiet else []
         return "\n".join([f"{message} (more in {log})", *tail])
+
+
+def copies_of(role: str, copies: int) -> list[str]:
+    """The names of so many processes of one kind: sms, sms-2, …"""
+    return [role if number == 1 else f"{role}-{number}" for number in range(1, copies + 1)]
 
 
 def _own_postgres(data_dir: Path) -> PostgresServer:

@@ -95,6 +95,7 @@ class Message:
             "status": self.status,
             "segments": self.segments,
             "error_code": self.error_code,
+            "status_callback": self.status_callback,
             "links": bodies.links(self.body),
             "reply_codes": bodies.reply_codes(self.body) if self.direction == TO_PHONE else [],
             "callbacks": [attempt.as_json() for attempt in self.callbacks],

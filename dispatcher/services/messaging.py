@@ -130,7 +130,8 @@ def _claim_all(message_ids: Sequence[int]) -> list[Outgoing | None]:
         move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
         if links:
             tx.execute(insert(LinkToken), links)
-        return [outgoing.get(message_id) for message_id in message_ids]
+        # A wake-up and the sweep may want the same message at once: it is handed out once.
+        return [outgoing.pop(message_id, None) for message_id in message_ids]
 
 
 def _waiting(tx: Session, message_ids: Sequence[int], now: datetime) -> Sequence[Any]:

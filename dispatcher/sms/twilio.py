@@ -34,7 +34,9 @@ STATUSES = {
     "canceled": MessageState.FAILED,
 }
 
-_CLOCK_SLACK = timedelta(minutes=2)
+# By so much our clocks may be ahead of Twilio's. Generous: a message that isn't found is sent again, while
+# an older one with the same text is known by its id already and isn't taken for it.
+_CLOCK_SLACK = timedelta(hours=1)
 
 
 class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]

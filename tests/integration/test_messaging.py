@@ -1,6 +1,8 @@
 """The life of a message: claimed once, sent once, settled before it is sent again, never back."""
 
 import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -45,6 +47,26 @@ def test_sent_once_however_often_the_job_runs(app: Flask, people: People) -> Non
         assert len(gateway.sent) == 1
         assert "王老师" in gateway.sent[0][1]
         assert _state(message_id) == "sent"
+
+
+def test_two_threads_that_claim_together_send_once(app: Flask, people: People) -> None:
+    """A wake-up that came late and the sweep's, in one process, in one transaction."""
+    gateway = RecordingGateway()
+    with app.app_context():
+        message_id = _received(people)
+
+    def job() -> None:
+        with app.app_context():
+            messaging.send(message_id, gateway)
+
+    with ThreadPoolExecutor(2) as threads:
+        with messaging._claim._turn:  # nobody has their turn before both have come
+            jobs = [threads.submit(job) for _ in range(2)]
+            while len(messaging._claim._gathered) < 2:
+                time.sleep(0.01)
+        for done in jobs:
+            done.result()
+    assert [sent[2] for sent in gateway.sent] == [message_id]
 
 
 def test_refused_for_now_waits_and_is_tried_again(app: Flask, people: People) -> None:

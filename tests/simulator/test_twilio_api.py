@@ -9,6 +9,7 @@ import pytest
 import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException
 
+from dispatcher.sms.twilio import TwilioGateway
 from tests.simulator.harness import ACCOUNT_SID, AUTH_TOKEN, FANG, HOTLINE, LANDLINE, WEI, Harness, eventually
 
 
@@ -31,6 +32,17 @@ def test_create_answers_with_a_whole_message_resource(phones: Harness) -> None:
     assert message.date_sent is None
     assert message.error_code is None
     assert message.uri == f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{message.sid}.json"
+
+
+def test_what_was_carried_is_found_by_a_worker_whose_clock_is_ahead(phones: Harness) -> None:
+    """It would be sent again otherwise."""
+    sid = phones.send(body="请回复 1").sid
+    gateway = TwilioGateway(
+        ACCOUNT_SID, AUTH_TOKEN, HOTLINE, "http://127.0.0.1:9/status", base_url=phones.url
+    )
+    carried = gateway.sent_to(WEI, datetime.now(UTC) + timedelta(minutes=10))
+    assert carried is not None
+    assert [one.gateway_id for one in carried] == [sid]
 
 
 def test_fetch_shows_the_message_delivered(phones: Harness) -> None:

@@ -1,0 +1,81 @@
+"""The tools of a storm that could mislead it: plans, the clock, the reading of SMS, the figures."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from devtools.chaos.faults import FAULTS
+from devtools.chaos.public import ALL_WELL, OFFER, YOURS, found
+from devtools.chaos.run import spread
+from devtools.chaos.skewed import clock_file, offset, step
+from devtools.chaos.storms import STORMS, plan
+from devtools.system import ROOT, System
+from dispatcher.sms import texts
+
+
+def test_every_fault_is_in_a_storm() -> None:
+    assert {kind for storm in STORMS.values() for kind in storm.kinds} == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", STORMS)
+def test_a_plan_keeps_within_its_time_and_its_lanes_do_not_overlap(name: str) -> None:
+    planned = plan(STORMS[name], 5, 84, "postgresql")
+    for lane in range(STORMS[name].lanes):
+        own = [one for one in planned if one.lane == lane]
+        assert own
+        assert own[-1].at + own[-1].seconds <= 84.1
+        assert all(one.at + one.seconds <= after.at + 0.02 for one, after in pairwise(own))
+
+
+def test_only_the_clock_of_the_process_named_is_off(tmp_path: Path) -> None:
+    step(tmp_path, "web", 600)
+    assert offset(clock_file(tmp_path, "web")) == 600
+    assert offset(clock_file(tmp_path, "sms")) == 0
+    (tmp_path / "ask.py").write_text(
+        "from dispatcher.services.messaging import utcnow\nprint(utcnow().isoformat())"
+    )
+    for name, seconds in (("web", 600), ("sms", 0)):
+        said = subprocess.run(
+            [sys.executable, "-m", "devtools.chaos.skewed", name, "ask"],
+            cwd=ROOT, env={"DATA_DIR": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        ahead = (datetime.fromisoformat(said.stdout.strip()) - datetime.now(UTC)).total_seconds()
+        assert abs(ahead - seconds) < 60
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_people_read_what_the_product_writes(language: str) -> None:
+    catalogue = texts.catalogue(language)["sms"]
+    filled = dict.fromkeys(("mark", "campus", "area", "category", "due", "name", "address", "phone"), "x ")
+    filled |= {"greeting": "g", "volunteer": "v", "ended": "e", "code": "c", "hotline": "h"}
+    filled |= {"link": "http://127.0.0.1:8000/o/abcDEF234567", "yes": "31", "no": "30"}
+    filled |= {"go": "32", "done": "33", "back": "30", "well": "1", "problem": "2"}
+
+    def read(pattern: object, kind: str) -> dict[str, str] | None:
+        return found(pattern, catalogue[kind].format(**filled))  # type: ignore[arg-type]
+
+    assert read(OFFER, "offer") == {"link": filled["link"], "yes": "31", "no": "30"}
+    assert read(YOURS, "assigned") == {"link": filled["link"], "go": "32", "done": "33", "back": "30"}
+    assert read(ALL_WELL, "delivered") == {"well": "1", "problem": "2"}
+    for kind in ("taken", "coming", "received", "noted"):
+        others = filled | {"categories": "x", "step": "y"}
+        assert not any(
+            found(pattern, catalogue[kind].format(**others)) for pattern in (OFFER, YOURS, ALL_WELL)
+        )
+
+
+def test_the_spread_says_how_often_it_never_came() -> None:
+    assert spread([None]) == {"p50": None, "p95": None, "max": None, "n": 0, "not_seen": 1}
+    assert spread([2.0, None, 4.0]) == {"p50": 3.0, "p95": 3.9, "max": 4.0, "n": 2, "not_seen": 1}
+
+
+def test_copies_are_processes_of_their_own_names(tmp_path: Path) -> None:
+    system = System(tmp_path, 1, 2, copies=2)
+    system.stop()
+    workers = ["dispatch", "dispatch-2", "sms", "sms-2", "beat", "beat-2"]
+    assert system.supervisor.names == ["valkey", "phones", "web", *workers]
