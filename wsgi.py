@@ -1,6 +1,7 @@
 """The web process: `gunicorn wsgi:app`."""
 
-from dispatcher import create_app, logs
+from dispatcher import create_app, logs, memory
 
 logs.play("web")
 app = create_app()
+memory.settle()

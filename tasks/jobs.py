@@ -1,6 +1,7 @@
 """The jobs themselves."""
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from flask import current_app
@@ -10,6 +11,11 @@ from dispatcher.clock import utcnow
 from dispatcher.services import dispatching, health, messaging
 
 log = logging.getLogger(__name__)
+
+
+GRACE = timedelta(seconds=1)
+"""How long the wake-up of a task gets before the tick sees to it: both at once would only wait for each
+other."""
 
 
 @shared_task(name="look")
@@ -22,7 +28,7 @@ def look(task_id: int) -> None:
 def tick() -> None:
     """See to every task that is due, in case its wake-up was lost or its time has come."""
     with metrics.ROUND.labels("tick").time():
-        due = dispatching.due(utcnow())
+        due = dispatching.due(utcnow() - GRACE)
         metrics.ROUND_FOUND.labels("tick").inc(len(due))
         for task_id in due:
             dispatching.look_or_set_aside(task_id, utcnow())

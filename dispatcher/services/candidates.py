@@ -122,11 +122,19 @@ def _candidates(session: Session, ids: list[int], now: datetime) -> list[Candida
     live = _counts(session, Offer.volunteer_id, ids, and_(calm, _IS_LIVE))
     live_urgent = _counts(session, Offer.volunteer_id, ids, and_(~calm, _IS_LIVE))
     duty: dict[int, list[Window]] = {}
+    today = now.astimezone(zone).weekday()
+    # When today's duty ends: it may run on into tomorrow, and how much farther concerns nobody.
     windows = select(
         DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min, DutyWindow.end_min
-    ).where(DutyWindow.volunteer_id.in_(ids))
+    ).where(DutyWindow.volunteer_id.in_(ids), DutyWindow.weekday.in_((today, (today + 1) % 7)))
     for volunteer_id, *window in session.execute(windows):
         duty.setdefault(volunteer_id, []).append(Window(*window))
+    weekly = (
+        select(DutyWindow.volunteer_id, func.sum(DutyWindow.end_min - DutyWindow.start_min).label("minutes"))
+        .where(DutyWindow.volunteer_id.in_(ids))
+        .group_by(DutyWindow.volunteer_id)
+    )
+    weekly_min = {row.volunteer_id: row.minutes for row in session.execute(weekly)}
     # Columns, not objects: there may be a thousand and more.
     people = session.execute(
         select(
@@ -141,13 +149,11 @@ def _candidates(session: Session, ids: list[int], now: datetime) -> list[Candida
     found = []
     for v in people:
         known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
-        windows_of = duty.get(v.id, [])
-        weekly_hours = sum(w.end_min - w.start_min for w in windows_of) / 60
         found.append(
             Candidate(
                 volunteer_id=v.id,
                 campus_id=v.campus_id,
-                on_duty_until=on_duty_until(windows_of, now, zone),
+                on_duty_until=on_duty_until(duty.get(v.id, ()), now, zone),
                 available=v.stopped_at is None and (v.paused_until is None or v.paused_until <= now),
                 agreed_urgent=v.night_ok,
                 held=held.get(v.id, 0),
@@ -156,7 +162,7 @@ def _candidates(session: Session, ids: list[int], now: datetime) -> list[Candida
                 live_offers=live.get(v.id, 0),
                 live_urgent=live_urgent.get(v.id, 0),
                 recent_offers=learning.recently(v.recent_offers, v.last_asked_at, now),
-                load=taken.get(v.id, 0) / max(weekly_hours, 1.0),
+                load=taken.get(v.id, 0) / max(weekly_min.get(v.id, 0) / 60, 1.0),
                 week_load=week.get(v.id, 0),
                 accepts=known.accepts,
                 refusals=known.refusals,

@@ -60,10 +60,10 @@ def look(task_id: int, now: datetime, alone: bool = False) -> None:
     Open tasks that are due too are decided with it, unless it is to be seen to `alone`.
 
     Any number of workers may look at once: the row is locked (on SQLite the whole database is), and
-    whoever comes second finds `look_again_at` in the future.
+    whoever comes second leaves it to the first, or finds `look_again_at` in the future.
     """
     with transaction() as tx:
-        task = lock(tx, task_id)
+        task = lock(tx, task_id, wait=False)
         if task is None or task.look_again_at is None or task.look_again_at > now:
             return
         steps.follow(tx, task)
@@ -97,15 +97,16 @@ def set_aside(task_id: int, now: datetime) -> None:
             attention.raise_(tx, "software", now, task)
 
 
-def lock(tx: Session, task_id: int) -> Task | None:
+def lock(tx: Session, task_id: int, wait: bool = True) -> Task | None:
     """The task, held until the end of this transaction, fresh from the database.
 
-    Not against rows that only refer to it: those are written meanwhile.
+    Not against rows that only refer to it: those are written meanwhile. Unless it is to be waited for,
+    None also means that somebody else holds it.
     """
     return tx.scalars(
         select(Task)
         .where(Task.id == task_id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, skip_locked=not wait)
         .execution_options(populate_existing=True)
     ).first()
 
@@ -213,16 +214,18 @@ def _offer(
     if not asked:
         return
     volunteers = {v.id: v for v in tx.scalars(select(Volunteer).where(Volunteer.id.in_(asked)))}
-    made: list[Offer] = []
+    made: list[tuple[Offer, Task, Volunteer]] = []
     for task, chosen in waves:
         if not chosen:
             continue
         pace = settings.pace(task.category, task.urgency)
         wave = 1 + max((offer.wave for offer in task.offers), default=0)
-        offers = [
-            Offer(
-                task=task,
-                volunteer=volunteers[choice.volunteer_id],
+        named = []
+        for choice in chosen:
+            volunteer = volunteers[choice.volunteer_id]
+            offer = Offer(
+                task_id=task.id,
+                volunteer_id=volunteer.id,
                 wave=wave,
                 ring=choice.ring,
                 chance=choice.chance,
@@ -232,19 +235,16 @@ def _offer(
                 created_at=now,
                 expires_at=now + seconds(pace.expiry_s),
             )
-            for choice in chosen
-        ]
-        for offer in offers:
-            learning.offered(offer.volunteer, now)
-        named = [{"name": offer.volunteer.name, "why": offer.why} for offer in offers]
+            learning.offered(volunteer, now)
+            named.append({"name": volunteer.name, "why": offer.why})
+            made.append((offer, task, volunteer))
         history.record(tx, "wave", actor, now, task, wave=wave, asked=named)
-        made += offers
-    tx.add_all(made)
+    tx.add_all(offer for offer, _, _ in made)
     tx.flush()
-    codes = outbox.help_codes(tx, [(offer.task, offer.volunteer) for offer in made], now)
-    for offer in made:
-        code = codes[offer.volunteer.phone, offer.task.id]
+    codes = outbox.help_codes(tx, [(task, volunteer) for _, task, volunteer in made], now)
+    for offer, task, volunteer in made:
+        slot = codes[volunteer.phone, task.id].slot
         outbox.to_volunteer(
-            tx, "offer", offer.volunteer, now, offer.task, offer,
-            area=offer.task.retiree.area, yes=f"{code.slot}1", no=f"{code.slot}0",
+            tx, "offer", volunteer, now, task, offer,
+            area=task.retiree.area, yes=f"{slot}1", no=f"{slot}0",
         )  # fmt: skip

@@ -172,6 +172,7 @@ def test_one_failing_task_doesnt_stop_the_others(
     from tasks import jobs
 
     monkeypatch.setattr("dispatcher.services.health.heartbeat", lambda role, at: None)
+    monkeypatch.setattr(jobs, "GRACE", timedelta(0))
     with app.app_context():
         for key in ("a", "b"):
             save_call(people, key, category="medicine" if key == "a" else "groceries")
