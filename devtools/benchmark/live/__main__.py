@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 import time
 from pathlib import Path
 from types import ModuleType
@@ -50,6 +52,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="shorter rounds: a glance, not a result")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
+    # Ended from outside, it still stops what it has started, and removes its data.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     closing: list[tuple[str, Check]] = []
     for database in [options.database] if options.database else [SQLITE, POSTGRESQL]:
         for part in [options.only] if options.only else list(PARTS):
@@ -57,7 +61,10 @@ def main() -> None:
             print(f"\n== {part}, {database}\n", flush=True)
             records = measure(part, database, options.quick)
             PARTS[part].show(records)
-            print(f"\n({time.monotonic() - began:.0f} s; load of the machine {os.getloadavg()[0]:.1f})")
+            print(
+                f"\n({time.monotonic() - began:.0f} s; load of the machine {os.getloadavg()[0]:.1f})",
+                flush=True,
+            )
             found: list[Check] = PARTS[part].checks(records)
             closing += [(database, check) for check in found]
             write(options.out, database, part, records, found)

@@ -52,5 +52,5 @@ def call(to: str, body: str) -> None:
         to=to,
         body=body,
         from_=os.environ["HOTLINE_SMS_NUMBER"],
-        status_callback=f"{os.environ['PUBLIC_URL']}/sms/status?m=0",
+        status_callback=f"{os.environ['BARE_URL']}/lines",
     )

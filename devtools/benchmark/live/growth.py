@@ -165,7 +165,8 @@ def _scheme(folder: Path, admin_url: str, case: Case) -> Iterator[Scheme]:
         "DATA_DIR": str(folder),
     }
     with product(env) as app:
-        logging.getLogger("dispatcher.broker").setLevel(logging.ERROR)
+        # A table comes of this; what the services say of each step would drown it.
+        logging.getLogger("dispatcher").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         began = time.monotonic()
         with app.app_context():

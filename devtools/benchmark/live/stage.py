@@ -188,6 +188,7 @@ def _yardsticks(system: System, folder: Path, port: int) -> tuple[str, Superviso
     env = system.env | {
         "DATABASE_URL": url,
         "PORT": str(port),
+        "BARE_URL": f"http://127.0.0.1:{port}",
         "BARE_BROKER": f"redis+socket://{system.socket_path}",
     }
     engine = create_engine(url)
