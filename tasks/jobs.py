@@ -21,7 +21,7 @@ other."""
 @shared_task(name="look")
 def look(task_id: int) -> None:
     """See to one task that is due: the next wave, an expiry, a person told."""
-    dispatching.look(task_id, utcnow())
+    dispatching.look(task_id)
 
 
 @shared_task(name="tick")
@@ -31,7 +31,7 @@ def tick() -> None:
         due = dispatching.due(utcnow() - GRACE)
         metrics.ROUND_FOUND.labels("tick").inc(len(due))
         for task_id in due:
-            dispatching.look_or_set_aside(task_id, utcnow())
+            dispatching.look_or_set_aside(task_id)
     health.heartbeat("tick", utcnow())
 
 

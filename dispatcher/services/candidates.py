@@ -23,11 +23,11 @@ _IS_LIVE = Offer.state.in_(
     bindparam("live", sorted(str(s) for s in LIVE_OFFER), expanding=True, literal_execute=True)
 )
 
-AT_CAMPUS = 400
+AT_CAMPUS = 200
 """Of those on duty at one campus so many are considered, the most rested first: enough for any wave,
 however large the campus."""
 
-FARTHER = 300
+FARTHER = 200
 """The same of those on duty neither at a task's campus nor near it."""
 
 

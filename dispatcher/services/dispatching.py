@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from dispatcher.clock import utcnow
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import Offer, Task, Volunteer
 from dispatcher.rules import policy
@@ -40,29 +41,35 @@ def due(now: datetime, limit: int = 200) -> list[int]:
     )
 
 
-def look_or_set_aside(task_id: int, now: datetime) -> None:
+def look_or_set_aside(task_id: int) -> None:
     """As :func:`look`; a task that can't be seen to mustn't stop all the others.
 
     It is tried once more without the others, whose fault it may be; then a person hears of it.
     """
     for alone in (False, True):
         try:
-            return look(task_id, now, alone)
+            return look(task_id, alone=alone)
         except Exception:
             log.exception("task %s can't be seen to%s", task_id, " alone" if alone else "")
-    set_aside(task_id, now)
+    set_aside(task_id, utcnow())
 
 
 @use_case
-def look(task_id: int, now: datetime, alone: bool = False) -> None:
+def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None:
     """Do what is due for a task, whatever its state; nothing when nothing is due.
 
-    Open tasks that are due too are decided with it, unless it is to be seen to `alone`.
+    Open tasks that are due too are decided with it, unless it is to be seen to `alone`. `now`: by
+    default the moment in which its turn has come, so that what was saved while it waited is decided too.
 
     Any number of workers may look at once: the row is locked (on SQLite the whole database is), and
     whoever comes second leaves it to the first, or finds `look_again_at` in the future.
     """
+    # Most looks find that another has been quicker; then nobody's writing is disturbed.
+    still_due = select(Task.id).where(Task.id == task_id, Task.look_again_at <= (now or utcnow()))
+    if db.session.scalars(still_due).first() is None:
+        return
     with transaction() as tx:
+        now = now or utcnow()
         task = lock(tx, task_id, wait=False)
         if task is None or task.look_again_at is None or task.look_again_at > now:
             return
