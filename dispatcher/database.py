@@ -28,7 +28,7 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import JSON, DateTime, Engine, MetaData, Row, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -151,7 +151,34 @@ def _on_begin(connection: Connection) -> None:
         return
     writing = connection.get_execution_options().get(_WRITING)
     connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if writing is False else 'OFF'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if writing:
+        _begin_writing(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Wait for the write lock in naps of a few milliseconds.
+
+    SQLite's own naps grow to a tenth of a second, several times as long as a transaction: a process
+    that has begun to wait loses again and again to one that has just come.
+    """
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if (
+                    getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY"
+                    or time.monotonic() > deadline
+                ):
+                    raise
+            time.sleep(random.uniform(0.001, 0.004))
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
 
 
 @event.listens_for(Engine, "do_connect")
