@@ -171,10 +171,8 @@ def _begin_writing(connection: Connection) -> None:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 return
             except OperationalError as error:
-                if (
-                    getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY"
-                    or time.monotonic() > deadline
-                ):
+                busy = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_BUSY"
+                if not busy or time.monotonic() > deadline:
                     raise
             time.sleep(random.uniform(0.001, 0.004))
     finally:
