@@ -68,7 +68,7 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo "lint FAILED (see above); the tests run all the same"; }; \
 	BROWSER=$$(scripts/find-browser.sh install) && export BROWSER || failed=1; \
-	$(PYTHON_M) pytest $(PYTEST) || failed=1; \
+	$(PYTHON_M) pytest -n 2 --dist loadgroup $(PYTEST) || failed=1; \
 	exit $$failed
 
 .PHONY: test-unit

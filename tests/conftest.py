@@ -68,6 +68,15 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         yield home
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes of pytest, each database is one's own: a system is started once for it."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        chosen = callspec.params.get("database") if callspec is not None else None
+        if chosen is not None and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(chosen))
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, homes: Callable[[str], Home]) -> Home:
     """Each home for databases in turn: whatever uses it is tested on all of them."""
@@ -106,17 +115,15 @@ def system(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="session")
 def app(system: System) -> Iterator[Flask]:
     """The product in this process too, on the same database: to set up people and to look inside."""
-    before = dict(os.environ)
-    os.environ.update(system.env)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        # Only meanwhile: other systems that tests start would take over its addresses.
+        for name, value in system.env.items():
+            patch.setenv(name, value)
         app = create_app()
-        with app.app_context(), transaction() as tx:
-            accounts.add(tx, "op", "赵敏", "operator", PASSWORD)
-            accounts.add(tx, "co", "钱宁", "coordinator", PASSWORD)
-        yield app
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with app.app_context(), transaction() as tx:
+        accounts.add(tx, "op", "赵敏", "operator", PASSWORD)
+        accounts.add(tx, "co", "钱宁", "coordinator", PASSWORD)
+    yield app
 
 
 @pytest.fixture(scope="session")

@@ -294,6 +294,15 @@ class World:
             f"/board/tasks/{task_id}", f"/board/tasks/{task_id}/{action}", **fields
         )
 
+    def board(self) -> str:
+        """All that the board shows, page by page."""
+        pages: list[str] = []
+        while not pages or 'id="page-after"' in pages[-1]:
+            answer = self.coordinator.get(f"/board?page={len(pages) + 1}")
+            assert answer.status_code == 200
+            pages.append(answer.text)
+        return "\n".join(pages)
+
     @contextmanager
     def reading(self) -> Iterator[Any]:
         """A fresh look into the database."""

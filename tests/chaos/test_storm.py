@@ -11,7 +11,7 @@ from devtools.chaos.audit import PROMISES
 from devtools.chaos.run import Size, run
 from devtools.chaos.storms import Storm, plan
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("storm")]
 
 DATABASES = ("sqlite", "postgresql")
 SHORT = Storm(

@@ -123,7 +123,7 @@ def test_retiree_says_2_and_a_coordinator_hears_it(world: World) -> None:
     elder.phone.expect("送到")
     elder.phone.reply("2 药拿错了")
     world.wait_attention("retiree_problem", task_id=task)
-    assert "药拿错了" in world.coordinator.get("/board").text
+    assert "药拿错了" in world.board()
     assert world.state(task) == "delivered"
 
 
@@ -134,7 +134,7 @@ def test_landline_puts_call_them_on_the_list_with_the_words(world: World) -> Non
     offer = helper.phone.expect("药品")
     helper.tap(offer, "accept")
     helper.phone.expect("王秀兰")
-    board = world.coordinator.get("/board").text
+    board = world.board()
     assert "李伟" in board
     assert "暗号" in board
     item = world.coordinator.get(f"/board/tasks/{task}")
@@ -177,7 +177,7 @@ def test_a_complaint_after_closing_is_heard(world: World) -> None:
     elder.phone.reply("2 没收到药")
     elder.phone.expect("打电话")
     world.wait_attention("retiree_problem", task_id=task)
-    assert "没收到药" in world.coordinator.get("/board").text
+    assert "没收到药" in world.board()
 
 
 def test_a_repeated_call_brings_its_new_wishes_to_the_one_who_goes(world: World) -> None:
@@ -250,7 +250,7 @@ def test_a_reply_nobody_can_read_gets_one_answer_and_is_kept(world: World) -> No
     world.wait_attention("unclear_reply", volunteer_id=helper.id)
     helper.phone.reply("喂？")
     eventually(lambda: world.attention(volunteer_id=helper.id).count("unclear_reply") == 2, "both kept")
-    board = world.coordinator.get("/board").text
+    board = world.board()
     assert "请问你们是谁" in board
     assert "喂？" in board
 

@@ -1,0 +1,111 @@
+"""Those that meet are done together, and what goes wrong with one concerns it alone."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dispatcher.services.together import Together
+
+
+def test_whoever_is_alone_begins_at_once() -> None:
+    seen: list[list[int]] = []
+
+    def double(items: Sequence[int]) -> list[int]:
+        seen.append(list(items))
+        return [2 * item for item in items]
+
+    together = Together(double)
+    assert [together(1), together(2)] == [2, 4]
+    assert seen == [[1], [2]]
+
+
+def test_those_who_come_meanwhile_are_done_in_one_go_each_with_its_own_result() -> None:
+    seen: list[list[int]] = []
+    first_at_work, go_on = threading.Event(), threading.Event()
+
+    def double(items: Sequence[int]) -> list[int]:
+        seen.append(list(items))
+        if not first_at_work.is_set():
+            first_at_work.set()
+            go_on.wait(10)
+        return [2 * item for item in items]
+
+    together = Together(double)
+    with ThreadPoolExecutor(6) as crowd:
+        first = crowd.submit(together, 0)
+        assert first_at_work.wait(10)
+        others = [crowd.submit(together, n) for n in range(1, 6)]
+        while len(together._gathered) < 6:
+            pass
+        go_on.set()
+        assert first.result() == 0
+        assert [other.result() for other in others] == [2, 4, 6, 8, 10]
+    assert len(seen) == 2
+    assert sorted(seen[1]) == [1, 2, 3, 4, 5]
+
+
+def test_no_more_than_the_most_at_once() -> None:
+    seen: list[int] = []
+    go_on = threading.Event()
+
+    def count(items: Sequence[int]) -> list[int]:
+        seen.append(len(items))
+        go_on.wait(10)
+        return list(items)
+
+    together = Together(count, most=2)
+    with ThreadPoolExecutor(6) as crowd:
+        waiting = [crowd.submit(together, n) for n in range(6)]
+        while len(together._gathered) < 6:
+            pass
+        go_on.set()
+        assert [one.result() for one in waiting] == list(range(6))
+    assert max(seen) <= 2
+
+
+def test_one_that_fails_spoils_no_other() -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def invert(items: Sequence[int]) -> list[float]:
+        if not at_work.is_set():
+            at_work.set()
+            go_on.wait(10)
+        return [1 / item for item in items]
+
+    together = Together(invert)
+    with ThreadPoolExecutor(4) as crowd:
+        first = crowd.submit(together, 1)
+        assert at_work.wait(10)
+        good, bad, fine = (crowd.submit(together, n) for n in (2, 0, 4))
+        while len(together._gathered) < 4:
+            pass
+        go_on.set()
+        assert (first.result(), good.result(), fine.result()) == (1, 0.5, 0.25)
+        with pytest.raises(ZeroDivisionError):
+            bad.result()
+    assert together(8) == 0.125
+
+
+def test_when_whoever_works_for_others_is_ended_they_go_on_by_themselves() -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def work(items: Sequence[int]) -> list[int]:
+        if not at_work.is_set():
+            at_work.set()
+            go_on.wait(10)
+            raise SystemExit
+        return list(items)
+
+    together = Together(work)
+    with ThreadPoolExecutor(3) as crowd:
+        ended = crowd.submit(together, 0)
+        assert at_work.wait(10)
+        others = [crowd.submit(together, n) for n in (1, 2)]
+        while len(together._gathered) < 3:
+            pass
+        go_on.set()
+        assert [other.result(10) for other in others] == [1, 2]
+        with pytest.raises(SystemExit):
+            ended.result(10)
