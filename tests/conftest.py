@@ -113,7 +113,7 @@ def system(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def app(system: System) -> Iterator[Flask]:
+def app(system: System) -> Flask:
     """The product in this process too, on the same database: to set up people and to look inside."""
     with pytest.MonkeyPatch.context() as patch:
         # Only meanwhile: other systems that tests start would take over its addresses.
@@ -123,7 +123,7 @@ def app(system: System) -> Iterator[Flask]:
     with app.app_context(), transaction() as tx:
         accounts.add(tx, "op", "赵敏", "operator", PASSWORD)
         accounts.add(tx, "co", "钱宁", "coordinator", PASSWORD)
-    yield app
+    return app
 
 
 @pytest.fixture(scope="session")
