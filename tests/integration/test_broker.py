@@ -27,7 +27,7 @@ FIFTY = [("look", i) for i in range(25)] + [("send", i) for i in range(25)]
 BOUND = 0.9
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> float:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> float:
     """Wait until the condition holds; return how long it took."""
     start = time.monotonic()
     while not condition():
@@ -149,7 +149,7 @@ def test_ping(valkey: Valkey) -> None:
     valkey.signal(signal.SIGSTOP)
     start = time.monotonic()
     assert not broker.ping(valkey.app)
-    assert time.monotonic() - start < 0.6
+    assert time.monotonic() - start < 3
 
 
 def test_killed_then_restarted(
@@ -190,7 +190,7 @@ def test_hung(valkey: Valkey, publisher: broker.Publisher, published_before: boo
     assert counters(publisher) == (before, 1, 49)
     start = time.monotonic()
     assert publish(publisher, FIFTY) == 0
-    assert time.monotonic() - start < 0.05  # not even tried
+    assert time.monotonic() - start < 0.3  # not even tried
     valkey.signal(signal.SIGCONT)
     time.sleep(0.45)
     assert publish(publisher, FIFTY) == 50
@@ -366,9 +366,9 @@ def test_workers_and_beat_survive(valkey: Valkey) -> None:
         time.sleep(0.5)
         ticks = sum(note == "tick" for note in cluster.notes())
         valkey.start()
-        assert eventually(lambda: cluster.has("tick", ticks + 1)) < 4
+        assert eventually(lambda: cluster.has("tick", ticks + 1)) < 20
         assert publisher.publish([("look", 3), ("send", 40)]) == 2
-        assert eventually(lambda: cluster.has("look 3") and cluster.has("send 40")) < 4
+        assert eventually(lambda: cluster.has("look 3") and cluster.has("send 40")) < 20
 
         # Only the connections are lost; the running job is neither stopped nor run twice.
         assert publisher.publish([("send", 51)]) == 1
@@ -378,7 +378,7 @@ def test_workers_and_beat_survive(valkey: Valkey) -> None:
             eventually(lambda: cluster.has("send-done 51"))
             eventually(lambda: client.hlen("unacked") == 0, 2.5)
         assert publisher.publish([("look", 4), ("send", 41)]) == 2
-        assert eventually(lambda: cluster.has("look 4") and cluster.has("send 41")) < 4
+        assert eventually(lambda: cluster.has("look 4") and cluster.has("send 41")) < 20
         assert not cluster.has("send 51", 2)
         assert [process.poll() for process in processes] == [None, None, None]
 
@@ -392,7 +392,7 @@ def test_job_of_a_killed_worker_is_delivered_again(valkey: Valkey) -> None:
         eventually(lambda: cluster.has("look 2"))
         cluster.kill(first)
         cluster.start_worker("dispatch", "prefork", 2)
-        assert eventually(lambda: cluster.has("look 2", 2)) < 8  # the visibility timeout is 3 s here
+        assert eventually(lambda: cluster.has("look 2", 2)) < 60  # not after the 93 s of the defaults
         eventually(lambda: cluster.has("look-done 2"))
         # A pool process that is killed alone: its worker gives the job back.
         assert publisher.publish([("look", 60)]) == 1

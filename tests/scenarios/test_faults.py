@@ -128,7 +128,7 @@ def test_valkey_gone_the_save_is_quick_and_the_offers_follow(world: World) -> No
         started = time.monotonic()
         task = world.call(elder)
         # Two page loads and the save itself. A bound on what the promise says, not on the machine.
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 6
         assert requests.get(world.system.url + "/readyz", timeout=5).status_code == 503
         time.sleep(1)
         assert helper.phone.inbox() == []
