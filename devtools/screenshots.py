@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from devtools.local import free_port
 from devtools.system import ROOT, System
 
 OUT = ROOT / "docs" / "screenshots"
@@ -28,13 +28,6 @@ CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networki
 PATIENCE_S = 30
 
 Fill = Callable[[Page], None]
-
-
-def free_port() -> int:
-    """A TCP port nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def want(category: str, **fields: str) -> Fill:

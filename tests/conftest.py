@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -14,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
 
+from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
 from dispatcher.database import transaction
@@ -47,12 +47,6 @@ expiry_s = 90
 PASSWORD = "correct horse battery"
 METRICS_TOKEN = "for the figures of the scenarios"
 BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any
 
 import requests
 from flask import Flask
 from sqlalchemy import select, update
 
+from devtools.local import hidden_fields
 from devtools.system import System
 from dispatcher.database import db, transaction
 from dispatcher.models import Assignment, Attention, Campus, CampusNeighbour, Event, Message, Task, Volunteer
@@ -44,26 +44,6 @@ def eventually(check: Callable[[], Any], what: str, patience_s: float = PATIENCE
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {patience_s:g} s: {what}")
         time.sleep(0.05)
-
-
-class _Fields(HTMLParser):
-    """The hidden fields of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("type") == "hidden" and given.get("name"):
-            self.found[str(given["name"])] = given.get("value") or ""
-
-
-def hidden_fields(html: str) -> dict[str, str]:
-    """Name and value of every hidden field of a page (the last one of a name)."""
-    parser = _Fields()
-    parser.feed(html)
-    return parser.found
 
 
 class Browser:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from devtools.chaos import skewed
 from devtools.chaos.roster import People
+from devtools.local import free_port
 from devtools.supervisor import SupervisorError
 from devtools.system import ROOT, System, SystemFailed, copies_of
 
@@ -117,13 +117,6 @@ class Rig:
     def step_clock(self, name: str, seconds: float) -> None:
         """Put the clock of one process off by so many seconds from the right time."""
         skewed.step(self.system.data_dir, name, seconds)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

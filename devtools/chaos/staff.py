@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from html.parser import HTMLParser
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -19,6 +18,7 @@ import requests
 
 from devtools.chaos.rig import Rig
 from devtools.chaos.roster import PASSWORD
+from devtools.local import hidden_fields
 
 CATEGORIES = ("medicine", "groceries", "urgent", "other")
 TIMEOUT_S = 35.0
@@ -31,26 +31,6 @@ _SAVED = re.compile(r"[?&]saved=(\d+)")
 
 class NotNow(Exception):
     """The pages can't be had just now."""
-
-
-class _Fields(HTMLParser):
-    """The hidden fields of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("type") == "hidden" and given.get("name"):
-            self.found[str(given["name"])] = given.get("value") or ""
-
-
-def hidden_fields(html: str) -> dict[str, str]:
-    """Name and value of every hidden field of a page (the last one of a name)."""
-    parser = _Fields()
-    parser.feed(html)
-    return parser.found
 
 
 class Browser:

@@ -11,12 +11,13 @@ import requests
 from flask import Flask
 from sqlalchemy import func, select
 
+from devtools.local import hidden_fields
 from devtools.system import System
 from dispatcher.database import transaction
 from dispatcher.models import Campus, Event, HelpRequest, Retiree, Task
 from dispatcher.services import accounts
 from tests.conftest import PASSWORD
-from tests.world import Browser, Helper, World, hidden_fields
+from tests.world import Browser, Helper, World
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
+from devtools.local import hidden_fields
 from dispatcher.database import transaction
 from dispatcher.models import LinkToken, Message, Offer, Task
 from dispatcher.services import tokens
@@ -110,8 +111,6 @@ def test_a_guess_looks_like_an_expiry(world: World) -> None:
 def test_a_double_click_on_save_saves_once(world: World) -> None:
     elder = world.retiree(kind="landline")
     page = world.operator.get(f"/hotline/people/{elder.id}").text
-    from tests.world import hidden_fields
-
     form = hidden_fields(page) | {"want": "other", "other-notes": "灯坏了", "told_on_call": "1"}
     with ThreadPoolExecutor(4) as fingers:
         answers = list(fingers.map(lambda _: world.operator.post("/hotline/requests", form), range(4)))

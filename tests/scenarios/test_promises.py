@@ -3,7 +3,8 @@
 import pytest
 import requests
 
-from tests.world import World, eventually, hidden_fields
+from devtools.local import hidden_fields
+from tests.world import World, eventually
 
 pytestmark = pytest.mark.scenario
 

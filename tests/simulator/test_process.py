@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from devtools.local import free_port
 from devtools.phones.config import ConfigError, Settings, from_environment
 from devtools.phones.journal import Journal
 from tests.simulator.harness import (
@@ -23,13 +23,6 @@ from tests.simulator.harness import (
     eventually,
     start_process,
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_conversations_survive_a_restart(tmp_path: Path, receiver: WebhookReceiver) -> None:

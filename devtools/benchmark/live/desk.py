@@ -5,11 +5,11 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from html.parser import HTMLParser
 
 import aiohttp
 
 from devtools.benchmark.live.people import PASSWORD
+from devtools.local import hidden_fields
 
 KEEP_S = 4
 """A little less than the server keeps an idle connection, so that no request meets a closed one."""
@@ -17,20 +17,6 @@ KEEP_S = 4
 MIXED = ("medicine", "groceries", "other", "medicine", "groceries", "other", "medicine", "groceries", "other",
          "urgent")  # fmt: skip
 """What callers want, in turn: one in ten is urgent."""
-
-
-class _Fields(HTMLParser):
-    """The hidden fields of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: dict[str, str] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("type") == "hidden" and given.get("name"):
-            self.found[str(given["name"])] = given.get("value") or ""
 
 
 @dataclass
@@ -109,13 +95,13 @@ async def staff(
                 http = session(connector)
                 people.append(Person(http, url, {}))
                 async with http.get(f"{url}/login") as answer:
-                    form = _Fields(await answer.text()).found
+                    form = hidden_fields(await answer.text())
                 form |= {"username": name, "password": PASSWORD}
                 async with http.post(f"{url}/login", data=form) as answer:
                     if answer.status != 200 or "/login" in str(answer.url):
                         raise RuntimeError(f"{name} can't log in: {answer.status}")
                 async with http.get(url + page) as answer:
-                    people[-1].fields = _Fields(await answer.text()).found
+                    people[-1].fields = hidden_fields(await answer.text())
             yield people
         finally:
             for person in people:

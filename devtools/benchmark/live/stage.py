@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from flask import Flask
 from sqlalchemy import create_engine, select, text, update
 
 from devtools.benchmark.live import bare_jobs, bare_web, people
+from devtools.local import free_port
 from devtools.supervisor import ProcessSpec, Supervisor
 from devtools.system import ROOT, System
 from dispatcher import broker, create_app
@@ -170,13 +170,6 @@ def product(env: dict[str, str]) -> Iterator[Flask]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _yardsticks(system: System, folder: Path, port: int) -> tuple[str, Supervisor]:
