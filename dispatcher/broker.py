@@ -73,6 +73,8 @@ RECONNECT_INTERVAL = 1.0
 PUBLISH_TIMEOUT = 0.35
 #: for how long it waits for its turn, and then begins new sendings, within one call,
 PUBLISH_BUDGET = 0.35
+#: how many wake-ups share a round trip, so that time is looked at between them,
+PUBLISHED_AT_ONCE = 20
 #: and how long it leaves the broker alone after a failure.
 BREAKER_SECONDS = 2.0
 
@@ -321,11 +323,15 @@ class Publisher:
             self._count("skipped", len(messages))
             return 0
         try:
-            for name, args, options in messages:
+            producer = self._connected()
+            while sent < len(messages):
                 if time.monotonic() > deadline:
                     raise TimeoutError
-                self._send_one(name, args, options)
-                sent += 1
+                some = messages[sent : sent + PUBLISHED_AT_ONCE]
+                with producer.batch():  # one round trip for all of them
+                    for name, args, options in some:
+                        self._send_one(name, args, options)
+                sent += len(some)
         except SoftTimeLimitExceeded:  # meant for the job that is publishing
             self._disconnect()
             raise
@@ -343,10 +349,13 @@ class Publisher:
             self._recovered()
         return sent
 
-    def _send_one(self, name: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+    def _connected(self) -> Any:
         if self._producer is None:
             connection = self._celery.connection_for_write(transport_options=PUBLISHER_TRANSPORT_OPTIONS)
             self._producer = self._celery.amqp.Producer(connection, auto_declare=False)
+        return self._producer
+
+    def _send_one(self, name: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
         options = dict(options)
         headers = dict(options.pop("headers", None) or {})
         if correlation := correlation_id.get():

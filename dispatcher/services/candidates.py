@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, true, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session, joinedload
 
 from dispatcher.models import Acceptance, Assignment, DutyWindow, Offer, Task, Volunteer
@@ -23,12 +37,9 @@ _IS_LIVE = Offer.state.in_(
     bindparam("live", sorted(str(s) for s in LIVE_OFFER), expanding=True, literal_execute=True)
 )
 
-AT_CAMPUS = 200
-"""Of those on duty at one campus so many are considered, the most rested first: enough for any wave,
-however large the campus."""
-
-FARTHER = 200
-"""The same of those on duty neither at a task's campus nor near it."""
+ROOM, FOR_EACH_TASK, MOST = 80, 10, 400
+"""Of those on duty at one campus so many are considered, the most rested first: enough for the waves of
+all tasks that are decided together, however large the campus."""
 
 
 def task_view(task: Task) -> TaskView:
@@ -54,25 +65,31 @@ def task_view(task: Task) -> TaskView:
 def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Candidate]:
     """The volunteers whose duty covers `now`, among whom waves for `tasks` may be chosen.
 
-    All of the tasks' campuses and their neighbours (:data:`AT_CAMPUS` of each at most), and
-    :data:`FARTHER` of the rest.
+    Of all the tasks' campuses and their neighbours :func:`room` of each at most, and as many of the rest.
     """
     near = sorted({campus_id for task in tasks for campus_id in _around(task)})
     local = now.astimezone(current_app.config["ZONE"])
+    most = room(len(tasks))
     rested = (
         select(Volunteer.id)
         .where(Volunteer.active, Volunteer.stopped_at.is_(None), _is_on_duty(local))
         .order_by(Volunteer.last_asked_at.asc().nulls_first(), Volunteer.id)
+        .limit(most)
     )
-    here = [rested.where(Volunteer.campus_id == campus_id).limit(AT_CAMPUS) for campus_id in near]
+    here = [rested.where(Volunteer.campus_id == campus_id) for campus_id in near]
     # Few of many: no place is for somebody who can't be asked just now.
     elsewhere = rested.where(
         Volunteer.campus_id.not_in(near),
         or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= now),
         true() if current_app.config["DISPATCH"].quiet_until(local) is None else Volunteer.night_ok,
-    ).limit(FARTHER)
-    ids = union_all(*(select(part.subquery().c.id) for part in (*here, elsewhere)))
-    return _candidates(session, list(session.scalars(ids)), now)
+    )
+    parts = [select(part.subquery().c.id) for part in (*here, elsewhere)]
+    return _candidates(session, union_all(*parts).cte("chosen"), now)
+
+
+def room(tasks: int) -> int:
+    """How many of a campus are considered when so many tasks are decided together."""
+    return min(ROOM + FOR_EACH_TASK * tasks, MOST)
 
 
 def everybody(session: Session, task: Task, now: datetime, limit: int) -> list[tuple[Candidate, Volunteer]]:
@@ -83,7 +100,8 @@ def everybody(session: Session, task: Task, now: datetime, limit: int) -> list[t
     here = session.scalars(whole.where(nearby).order_by(Volunteer.id).limit(limit)).all()
     farther = session.scalars(whole.where(~nearby).order_by(Volunteer.id).limit(limit - len(here))).all()
     people = {volunteer.id: volunteer for volunteer in (*here, *farther)}
-    return [(c, people[c.volunteer_id]) for c in _candidates(session, list(people), now)]
+    chosen = select(Volunteer.id).where(Volunteer.id.in_(people)).cte("chosen")
+    return [(c, people[c.volunteer_id]) for c in _candidates(session, chosen, now)]
 
 
 def duty_windows(rows: Iterable[DutyWindow]) -> list[Window]:
@@ -107,63 +125,73 @@ def _is_on_duty(local: datetime) -> ColumnElement[bool]:
     return exists().where(DutyWindow.volunteer_id == Volunteer.id, covers(local))
 
 
-def _candidates(session: Session, ids: list[int], now: datetime) -> list[Candidate]:
-    """The volunteers `ids` as the policy sees them, in the order of their ids."""
+def _candidates(session: Session, chosen: CTE, now: datetime) -> list[Candidate]:
+    """The volunteers whose ids are `chosen` as the policy sees them, in the order of their ids.
+
+    One statement for all that is counted of them: there may be a thousand, and this is read for every wave.
+    """
     zone, settings = current_app.config["ZONE"], current_app.config["DISPATCH"]
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    held = _counts(
-        session, Assignment.volunteer_id, ids,
-        and_(Assignment.ended_at.is_(None), Task.state.in_(_HELD)), Task.id == Assignment.task_id,
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    held = _per_volunteer(
+        chosen, Assignment.volunteer_id, {"held": func.count()},
+        Assignment.ended_at.is_(None), Task.id == Assignment.task_id, Task.state.in_(_HELD),
     )  # fmt: skip
-    taken = _counts(session, Assignment.volunteer_id, ids, Assignment.created_at > now - _LOAD_WEEKS * _WEEK)
-    week = _counts(session, Assignment.volunteer_id, ids, Assignment.created_at > now - _WEEK)
-    calm = Offer.urgent.is_(False)
-    alerts = _counts(session, Offer.volunteer_id, ids, and_(calm, Offer.created_at >= midnight))
-    live = _counts(session, Offer.volunteer_id, ids, and_(calm, _IS_LIVE))
-    live_urgent = _counts(session, Offer.volunteer_id, ids, and_(~calm, _IS_LIVE))
-    duty: dict[int, list[Window]] = {}
-    today = now.astimezone(zone).weekday()
-    # When today's duty ends: it may run on into tomorrow, and how much farther concerns nobody.
-    windows = select(
-        DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min, DutyWindow.end_min
-    ).where(DutyWindow.volunteer_id.in_(ids), DutyWindow.weekday.in_((today, (today + 1) % 7)))
-    for volunteer_id, *window in session.execute(windows):
-        duty.setdefault(volunteer_id, []).append(Window(*window))
-    weekly = (
-        select(DutyWindow.volunteer_id, func.sum(DutyWindow.end_min - DutyWindow.start_min).label("minutes"))
-        .where(DutyWindow.volunteer_id.in_(ids))
-        .group_by(DutyWindow.volunteer_id)
-    )
-    weekly_min = {row.volunteer_id: row.minutes for row in session.execute(weekly)}
-    # Columns, not objects: there may be a thousand and more.
-    people = session.execute(
+    taken = _per_volunteer(
+        chosen, Assignment.volunteer_id,
+        {"taken": func.count(), "week": _how_many(Assignment.created_at > now - _WEEK)},
+        Assignment.created_at > now - _LOAD_WEEKS * _WEEK,
+    )  # fmt: skip
+    alerts = _per_volunteer(
+        chosen, Offer.volunteer_id, {"alerts": func.count()},
+        Offer.urgent.is_(False), Offer.created_at >= midnight,
+    )  # fmt: skip
+    live = _per_volunteer(
+        chosen, Offer.volunteer_id,
+        {"live": _how_many(Offer.urgent.is_(False)), "live_urgent": _how_many(Offer.urgent.is_(True))},
+        _IS_LIVE,
+    )  # fmt: skip
+    hours = _per_volunteer(
+        chosen, DutyWindow.volunteer_id,
+        {"weekly_min": func.sum(DutyWindow.end_min - DutyWindow.start_min)},
+    )  # fmt: skip
+    query = (
         select(
             Volunteer.id, Volunteer.campus_id, Volunteer.stopped_at, Volunteer.paused_until,
             Volunteer.night_ok, Volunteer.capacity, Volunteer.recent_offers, Volunteer.last_asked_at,
             Acceptance.accepts, Acceptance.refusals, Acceptance.as_of,
+            held.c.held, taken.c.taken, taken.c.week, alerts.c.alerts, live.c.live, live.c.live_urgent,
+            hours.c.weekly_min,
         )
+        .join(chosen, chosen.c.id == Volunteer.id)
         .outerjoin(Acceptance, Acceptance.volunteer_id == Volunteer.id)
-        .where(Volunteer.id.in_(ids))
         .order_by(Volunteer.id)
     )  # fmt: skip
+    for part in (held, taken, alerts, live, hours):
+        query = query.outerjoin(part, part.c.volunteer_id == Volunteer.id)
+    people = session.execute(query).all()
+    duty = _duty(session, [v.id for v in people], now, zone)
+    nothing = learning.evidence(None, None, None, now)
     found = []
     for v in people:
-        known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
+        known = nothing
+        if v.as_of is not None:
+            known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
         found.append(
             Candidate(
                 volunteer_id=v.id,
                 campus_id=v.campus_id,
-                on_duty_until=on_duty_until(duty.get(v.id, ()), now, zone),
+                on_duty_until=duty.get(v.id),
                 available=v.stopped_at is None and (v.paused_until is None or v.paused_until <= now),
                 agreed_urgent=v.night_ok,
-                held=held.get(v.id, 0),
+                held=v.held or 0,
                 capacity=v.capacity,
-                alerts_today=alerts.get(v.id, 0),
-                live_offers=live.get(v.id, 0),
-                live_urgent=live_urgent.get(v.id, 0),
+                alerts_today=v.alerts or 0,
+                live_offers=v.live or 0,
+                live_urgent=v.live_urgent or 0,
                 recent_offers=learning.recently(v.recent_offers, v.last_asked_at, now),
-                load=taken.get(v.id, 0) / max(weekly_min.get(v.id, 0) / 60, 1.0),
-                week_load=week.get(v.id, 0),
+                load=(v.taken or 0) / max((v.weekly_min or 0) / 60, 1.0),
+                week_load=v.week or 0,
                 accepts=known.accepts,
                 refusals=known.refusals,
             )
@@ -171,15 +199,42 @@ def _candidates(session: Session, ids: list[int], now: datetime) -> list[Candida
     return found
 
 
-def _counts(
-    session: Session,
-    column: Any,
-    ids: list[int],
-    where: ColumnElement[bool],
-    join_on: ColumnElement[bool] | None = None,
-) -> dict[int, int]:
-    """How many rows each of the volunteers `ids` has that meet `where`."""
-    query = select(column, func.count()).where(column.in_(ids), where).group_by(column)
-    if join_on is not None:
-        query = query.join(Task, join_on)
-    return dict(tuple(row) for row in session.execute(query).all())
+def _per_volunteer(
+    chosen: CTE, volunteer_id: Any, counts: dict[str, ColumnElement[Any]], *where: ColumnElement[bool]
+) -> Subquery:
+    """What is counted of the rows of each volunteer that meet `where`."""
+    return (
+        select(volunteer_id, *(count.label(name) for name, count in counts.items()))
+        .join(chosen, chosen.c.id == volunteer_id)
+        .where(*where)
+        .group_by(volunteer_id)
+        .subquery()
+    )
+
+
+def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _duty(session: Session, ids: list[int], now: datetime, zone: ZoneInfo) -> dict[int, datetime | None]:
+    """When the duty of each that covers `now` ends.
+
+    By the windows of today and tomorrow: today's duty may run on into tomorrow, and how much farther
+    concerns nobody.
+    """
+    today = now.astimezone(zone).weekday()
+    columns = (DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min, DutyWindow.end_min)
+    rows = session.execute(
+        select(*columns)
+        .where(DutyWindow.volunteer_id.in_(ids), DutyWindow.weekday.in_((today, (today + 1) % 7)))
+        .order_by(DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min)
+    )  # fmt: skip
+    shifts: dict[int, tuple[tuple[int, int, int], ...]] = {}
+    for volunteer_id, weekday, start_min, end_min in rows:
+        shifts[volunteer_id] = (*shifts.get(volunteer_id, ()), (weekday, start_min, end_min))
+    # Many share a shift: its end is found once.
+    ends = {
+        shift: on_duty_until([Window(*window) for window in shift], now, zone)
+        for shift in set(shifts.values())
+    }
+    return {volunteer_id: ends[shift] for volunteer_id, shift in shifts.items()}

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from dispatcher.correlation import correlation_id, fresh
-from dispatcher.database import transaction, use_case, wake
+from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
 from dispatcher.rules.phones import Phone
@@ -91,19 +92,16 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
         SameNeedIsOver: the task that the operator meant has ended since the form was shown.
     """
     actor = history.staff(operator)  # before its row would have to be read again
-    with transaction() as tx:
-        known = saved(tx, call.form_key)
-        if known is not None:
-            return known
-        try:
+    try:
+        with transaction() as tx:
             return _save(tx, call, actor, now)
-        except (OpenTaskOfSameKind, SameNeedIsOver):
-            # The same form, sent twice, may have been first while this one waited for the retiree's
-            # row: then it is its own task that is in the way.
-            known = saved(tx, call.form_key)
-            if known is None:
-                raise
-            return known
+    except (OpenTaskOfSameKind, SameNeedIsOver, IntegrityError):
+        # The same form, sent twice: the first of the two is in the way of the second, by its key or by
+        # its own task.
+        known = saved(db.session(), call.form_key)
+        if known is None:
+            raise
+        return known
 
 
 def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
@@ -151,17 +149,20 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
         correlation_id=correlation_id.get() or fresh(),
         created_at=now,
     )
-    tx.add(request)
-    tx.flush()
+    made = [
+        _task(request, retiree.campus, wanted, now) for wanted in call.wanted if wanted.repeat != SAME_NEED
+    ]
+    tx.add_all([request, *made])
+    tx.flush()  # all together: now they have their ids
     if call.script_given:
         history.record(tx, "script_given", actor, now, request_id=request.id)
-    made, repeated = [], []
+    for task in made:
+        _opened(tx, request, task, actor, now)
+    repeated = []
     for wanted in call.wanted:
         if wanted.repeat == SAME_NEED:
             _link(tx, request, existing[wanted.category], wanted, actor, now)
             repeated.append(existing[wanted.category])
-        else:
-            made.append(_open(tx, request, retiree.campus, wanted, actor, now))
     if made:
         outbox.request_received(tx, request, made, now)
     steps.saved(tx, request, made, repeated)
@@ -174,7 +175,7 @@ def _person(tx: Session, call: Call) -> Retiree:
         person = tx.get(
             Retiree,
             call.retiree_id,
-            options=[joinedload(Retiree.campus, innerjoin=True)],
+            options=[joinedload(Retiree.campus, innerjoin=True), joinedload(Retiree.phones)],
             with_for_update={"of": Retiree, "key_share": True},
         )
         if person is None:
@@ -196,12 +197,9 @@ def _person(tx: Session, call: Call) -> Retiree:
     )
 
 
-def _open(
-    tx: Session, request: HelpRequest, campus: Campus, wanted: Wanted,
-    actor: history.Actor, now: datetime,
-) -> Task:  # fmt: skip
+def _task(request: HelpRequest, campus: Campus, wanted: Wanted, now: datetime) -> Task:
     remote = not campus.reachable
-    task = Task(
+    return Task(
         request=request,
         retiree=request.retiree,
         campus=campus,
@@ -218,14 +216,15 @@ def _open(
         look_again_at=None if remote else now,
         waiting={"code": "remote" if remote else "planning"},
     )
-    tx.add(task)
-    tx.flush()
+
+
+def _opened(tx: Session, request: HelpRequest, task: Task, actor: history.Actor, now: datetime) -> None:
+    """A new task begins its life: somebody looks for help, or a coordinator hears of it."""
     history.record(tx, "opened", actor, now, task, callback=bool(request.callback_phone))
-    if remote:
+    if task.remote:
         attention.raise_(tx, "remote", now, task)
     else:
         wake(tx, "look", task.id)
-    return task
 
 
 def _link(

@@ -35,7 +35,6 @@ def follow(session: Session, about: HelpRequest | Task | Message | None) -> None
 
 def saved(tx: Session, request: HelpRequest, opened: Sequence[Task], repeated: Sequence[Task]) -> None:
     """A call has been saved; `repeated`: open tasks that it was about as well."""
-    tx.flush()  # now the tasks have their ids
     _tell(
         tx, request.correlation_id, "saved", request_id=request.id,
         task_ids=[task.id for task in opened], repeats=[task.id for task in repeated],

@@ -223,7 +223,8 @@ def test_slow(valkey: Valkey, publisher: broker.Publisher) -> None:
             with suppress(OSError):
                 while data := self.request.recv(65536):
                     time.sleep(0.15)
-                    self.request.sendall(b"+PONG\r\n" if b"PING" in data else b":1\r\n")
+                    taken = b":1\r\n" * data.count(b"LPUSH")
+                    self.request.sendall(b"+PONG\r\n" if b"PING" in data else taken)
 
     class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         daemon_threads = True

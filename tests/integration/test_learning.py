@@ -241,7 +241,7 @@ def test_what_a_coordinator_was_told_stays_through_quiet_hours(app: Flask, peopl
 def test_no_far_place_is_kept_for_somebody_who_is_paused(
     app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "FARTHER", 1)
+    monkeypatch.setattr(candidates, "room", lambda _tasks: 1)
     with app.app_context():
         with transaction() as tx:
             far = Campus(code="far", name_zh="远", name_en="Far", reachable=True)
@@ -265,7 +265,7 @@ def test_the_crowd_comes_from_an_index_and_stays_small_however_large_the_roster(
             far = Campus(code="far", name_zh="远", name_en="Far", reachable=True)
             tx.add(far)
             tx.flush()
-            more = candidates.FARTHER + 200
+            more = candidates.room(1) + 200
             alike = {"name": "王芳", "campus_id": far.id, "language": "zh", "role_note": "", "capacity": 2,
                      "night_ok": True, "active": True, "recent_offers": 0.0}  # fmt: skip
             tx.execute(insert(Volunteer), [
@@ -286,7 +286,7 @@ def test_the_crowd_comes_from_an_index_and_stays_small_however_large_the_roster(
             found = candidates.on_duty(db.session(), [_task()], now())
         finally:
             event.remove(db.engine, "before_cursor_execute", note)
-        assert len(found) == len(people.volunteers) + candidates.FARTHER
+        assert len(found) == len(people.volunteers) + candidates.room(1)
         assert len(statements) < 20  # not one for each volunteer
 
 
