@@ -111,5 +111,6 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
         )
 
 
-take_in = Together(_take_in_all)
-"""Take in one receipt, perhaps together with those of other threads."""
+take_in = Together(_take_in_all, linger_s=0.1)
+"""Take in one receipt, together with those that come a moment later: nobody waits for it, and the gateway
+gives it fifteen seconds."""

@@ -2,15 +2,19 @@
 
 A transaction costs about the same for one row as for twenty. A thread that comes while another is at
 work waits; whoever is next takes along everything that has gathered meanwhile (databases call it group
-commit). Nobody waits for company: a thread that is alone begins at once.
+commit). Where nobody is in a hurry, a thread that is alone waits a moment for company.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+
+_COMPANY = 8
+"""So many are company enough: no longer wait makes the transaction cheaper for each of them."""
 
 
 class _Wish(Generic[_T, _R]):
@@ -27,13 +31,16 @@ class Together(Generic[_T, _R]):
     """`work` does a list of items in one transaction and returns a result for each, in their order.
 
     Calling the instance does one item, perhaps together with those of other threads. `most`: so many
-    at once. If a transaction fails, each of its items is tried in one of its own, so that a bad one
-    spoils no other.
+    at once. `linger_s`: so long, in seconds, a few wait for company. If a transaction fails, each of its
+    items is tried in one of its own, so that a bad one spoils no other.
     """
 
-    def __init__(self, work: Callable[[Sequence[_T]], Sequence[_R]], most: int = 64) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[_T]], Sequence[_R]], most: int = 64, linger_s: float = 0.0
+    ) -> None:
         self._work = work
         self._most = most
+        self._linger_s = linger_s
         self._turn = threading.Lock()
         self._gathered: list[_Wish[_T, _R]] = []
 
@@ -43,6 +50,8 @@ class Together(Generic[_T, _R]):
         while not wish.done:
             with self._turn:
                 if not wish.done:
+                    if self._linger_s and len(self._gathered) < _COMPANY:
+                        time.sleep(self._linger_s)
                     self._next()
         if wish.error is not None:
             raise wish.error
