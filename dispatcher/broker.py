@@ -34,7 +34,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import celery
@@ -56,6 +56,8 @@ logger = logging.getLogger(__name__)
 
 #: The queues: "dispatch" is consumed by a prefork pool (2), "sms" by a pool of 32 threads.
 QUEUES = ("dispatch", "sms")
+#: The priorities of a job; the lower goes first. What can wait goes after everything else in its queue.
+AT_ONCE, LATER = 0, 9
 #: Which queue each job goes to. A job that is not named here cannot be published.
 ROUTES = {"look": "dispatch", "tick": "dispatch", "send": "sms", "settle": "sms", "sweep": "sms"}
 
@@ -87,6 +89,7 @@ PUBLISHER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_timeout": PUBLISH_TIMEOUT,
     "socket_connect_timeout": PUBLISH_TIMEOUT,
     "retry_on_timeout": False,
+    "priority_steps": [AT_ONCE, LATER],
     "health_check_interval": 0,  # a stale connection is noticed when taken from the pool; no need for a PING
     "max_connections": 4,
 }
@@ -98,6 +101,7 @@ WORKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_keepalive": True,
     "health_check_interval": 5,
     "visibility_timeout": VISIBILITY_TIMEOUT,
+    "priority_steps": [AT_ONCE, LATER],
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
     "unacked_mutex_expire": 5,
@@ -109,8 +113,22 @@ WORKER_TRANSPORT_OPTIONS: dict[str, Any] = {
 #: worker started with ``-B`` and then killed leaves its beat behind.
 WORKER_ARGUMENTS = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
+
+class WakeUp(NamedTuple):
+    """A job, the row it is about, and whether it can wait for all that can't."""
+
+    job: str
+    row_id: int
+    can_wait: bool = False
+
+
 #: One message to publish: the job's name, its arguments, and options for ``send_task``.
 _Message = tuple[str, Sequence[Any], Mapping[str, Any]]
+
+
+def lists(queue: str) -> tuple[str, ...]:
+    """The broker's lists that make up a queue, one for each priority."""
+    return queue, f"{queue}{Channel.sep}{LATER}"
 
 
 def broker_url(redis_url: str) -> str:
@@ -293,9 +311,14 @@ class Publisher:
         #: and that were not even tried, shortly after a failure.
         self.skipped = 0
 
-    def publish(self, wakeups: Iterable[tuple[str, int]]) -> int:
-        """Publish (job name, id) pairs, each once, *after* the commit; return how many the broker took."""
-        return self._send([(name, (ident,), {}) for name, ident in dict.fromkeys(wakeups)])
+    def publish(self, wakeups: Iterable[WakeUp]) -> int:
+        """Publish wake-ups, each once, *after* the commit; return how many the broker took."""
+        return self._send(
+            [
+                (wakeup.job, (wakeup.row_id,), {"priority": LATER if wakeup.can_wait else AT_ONCE})
+                for wakeup in dict.fromkeys(wakeups)
+            ]
+        )
 
     def publish_scheduled(self, name: str, args: Sequence[Any], options: Mapping[str, Any]) -> int:
         """Publish a periodic job, with its options (``expires``, say)."""

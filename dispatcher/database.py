@@ -34,6 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 from dispatcher import metrics
+from dispatcher.broker import WakeUp
 
 BUSY_TIMEOUT_S = 20.0
 """How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""
@@ -251,7 +252,10 @@ def transaction() -> Iterator[Session]:
                 yield session
                 session.flush()  # now every new row has its id
                 noted, notes = session.info["wakeups"], session.info["notes"]
-                wakeups = [(job, row if isinstance(row, int) else row.id) for job, row in noted]
+                wakeups = [
+                    WakeUp(job, row if isinstance(row, int) else row.id, can_wait)
+                    for job, row, can_wait in noted
+                ]
                 session.commit()
             except BaseException:
                 session.rollback()
@@ -274,9 +278,10 @@ class HasId(Protocol):
     id: Any
 
 
-def wake(session: Session, job: str, row: int | HasId) -> None:
-    """Note that `job` should run for `row` (or its id) once this transaction has committed."""
-    session.info["wakeups"].append((job, row))
+def wake(session: Session, job: str, row: int | HasId, can_wait: bool = False) -> None:
+    """Note that `job` should run for `row` (or its id) once this transaction has committed; if it
+    `can_wait`, after those that can't."""
+    session.info["wakeups"].append((job, row, can_wait))
 
 
 def after_commit(session: Session, note: Callable[[], None]) -> None:

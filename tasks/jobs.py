@@ -51,5 +51,7 @@ def settle(message_id: int) -> None:
 def sweep() -> None:
     """Wake every message that is due, in case its wake-up was lost or its pause is over."""
     with metrics.ROUND.labels("sweep").time():
-        metrics.ROUND_FOUND.labels("sweep").inc(messaging.sweep(utcnow()))
+        metrics.ROUND_FOUND.labels("sweep").inc(
+            messaging.sweep(utcnow(), health.queue_lengths().get("sms", 0))
+        )
     health.heartbeat("sweep", utcnow())

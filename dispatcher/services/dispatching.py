@@ -21,7 +21,7 @@ from dispatcher.services.states import move
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 50
+TOGETHER = 20
 """So many tasks are decided in one transaction at most, so that nobody else waits long for it."""
 
 _PRESSING = (
@@ -65,10 +65,14 @@ def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None
     whoever comes second leaves it to the first, or finds `look_again_at` in the future.
     """
     # Most looks find that another has been quicker; then nobody's writing is disturbed.
-    still_due = select(Task.id).where(Task.id == task_id, Task.look_again_at <= (now or utcnow()))
-    if db.session.scalars(still_due).first() is None:
+    still_due = select(Task.state).where(Task.id == task_id, Task.look_again_at <= (now or utcnow()))
+    state = db.session.scalars(still_due).first()
+    if state is None:
         return
     with transaction() as tx:
+        if state == TaskState.OPEN:
+            # Before any task is in hand: whoever had to wait decides what has come meanwhile, too.
+            _one_planner(tx)
         now = now or utcnow()
         task = lock(tx, task_id, wait=False)
         if task is None or task.look_again_at is None or task.look_again_at > now:

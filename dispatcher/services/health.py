@@ -60,9 +60,13 @@ def queue_lengths() -> dict[str, int]:
     """How many jobs wait at the broker in each queue; nothing when it doesn't answer."""
     try:
         with broker.client(current_app) as client, client.pipeline(transaction=False) as pipe:
-            for queue in broker.QUEUES:
-                pipe.llen(queue)
-            return dict(zip(broker.QUEUES, pipe.execute(), strict=True))
+            lists = [(queue, name) for queue in broker.QUEUES for name in broker.lists(queue)]
+            for _, name in lists:
+                pipe.llen(name)
+            lengths = dict.fromkeys(broker.QUEUES, 0)
+            for (queue, _), length in zip(lists, pipe.execute(), strict=True):
+                lengths[queue] += length
+            return lengths
     except redis.RedisError as error:
         log.warning("queue lengths: the broker doesn't answer: %s", type(error).__name__)
         return {}

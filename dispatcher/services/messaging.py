@@ -35,7 +35,7 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
-from dispatcher.services import attention, history, outcomes, steps, tokens
+from dispatcher.services import attention, history, outbox, outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Together
 from dispatcher.sms import texts
@@ -346,22 +346,34 @@ def _mine(tx: Session, carried: Sequence[Carried], digest: str | None) -> Carrie
 _DUE = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
 
 
-def sweep(now: datetime, limit: int = 500) -> int:
-    """Wake what is due: queued messages, lost claims, unknown outcomes. How many were woken."""
-    some = select(Message.id).where(_due(now)).limit(1)
+RUSH = 100
+"""With so many jobs waiting at the broker, the wake-up of a message most likely is among them."""
+
+PATIENCE = timedelta(seconds=8)
+"""How much longer than usual a message waits for its wake-up in a rush."""
+
+
+def sweep(now: datetime, jobs_waiting: int = 0, limit: int = 500) -> int:
+    """Wake what is due: queued messages, lost claims, unknown outcomes. How many were woken.
+
+    In a rush, by the number of `jobs_waiting`, a second wake-up would only lengthen the queue.
+    """
+    due = _due(now, now - PATIENCE if jobs_waiting > RUSH else now)
     # Nothing is due nearly always; then nobody's writing is disturbed.
-    return _wake_due(now, limit) if db.session.scalars(some).first() is not None else 0
+    found = db.session.scalars(select(Message.id).where(due).limit(1)).first()
+    return _wake_due(now, due, limit) if found is not None else 0
 
 
 @use_case
-def _wake_due(now: datetime, limit: int) -> int:
+def _wake_due(now: datetime, is_due: ColumnElement[bool], limit: int) -> int:
     with transaction() as tx:
         due = tx.execute(
-            select(Message.id, Message.state)
-            .where(_due(now))
+            select(Message.id, Message.state, Message.kind, Task.category, Task.urgency)
+            .outerjoin(Task, Task.id == Message.task_id)
+            .where(is_due)
             .order_by(Message.wake_at)
             .limit(limit)
-            .with_for_update(skip_locked=True, key_share=True)
+            .with_for_update(of=Message, skip_locked=True, key_share=True)
         ).all()
         # Whoever moves wake_at on has the message until then; other sweepers find it gone.
         tx.execute(
@@ -375,9 +387,14 @@ def _wake_due(now: datetime, limit: int) -> int:
         move_all(tx, Message, MessageState.SENDING, MessageState.UNKNOWN, lost)
         steps.count(tx, "unknown", "worker_lost", len(lost))
         for row in due:
-            wake(tx, "send" if row.state == MessageState.QUEUED else "settle", row.id)
+            if row.state == MessageState.QUEUED:
+                wake(tx, "send", row.id, outbox.can_wait(row.kind, row if row.category else None))
+            else:
+                wake(tx, "settle", row.id)
         return len(due)
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    return and_(Message.state.in_([str(state) for state in _DUE]), Message.wake_at <= now)
+def _due(now: datetime, queued_by: datetime) -> ColumnElement[bool]:
+    """What the sweep sees to; queued messages if they were to be woken by another moment."""
+    known = and_(Message.state.in_([str(state) for state in _DUE]), Message.wake_at <= now)
+    return and_(known, or_(Message.state != str(MessageState.QUEUED), Message.wake_at <= queued_by))

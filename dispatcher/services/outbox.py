@@ -12,10 +12,14 @@ from dispatcher.database import wake
 from dispatcher.models import HelpRequest, Message, Offer, ReplyCode, Retiree, Task, Volunteer
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import MessageState
+from dispatcher.rules.settings import is_urgent
 from dispatcher.services import attention
 
 GRACE = timedelta(seconds=2)
 """How long the wake-up gets before the tick sends a message itself."""
+
+CAN_WAIT = ("offer", "received", "received_remote")
+"""Kinds that go out by the hundred in a rush. Others answer somebody, or somebody counts on them."""
 
 
 def to_volunteer(
@@ -32,6 +36,7 @@ def to_volunteer(
         params = task_params(task) | params
     return _queue(
         tx, kind, volunteer.phone, volunteer.language, params, now,
+        can_wait(kind, task),
         task_id=task.id if task else None,
         offer_id=offer.id if offer else None,
         volunteer_id=volunteer.id,
@@ -55,6 +60,12 @@ def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: 
 def to_phone(tx: Session, kind: str, phone: str, language: str, now: datetime, **params: Any) -> Message:
     """An SMS to a number that may be nobody's we know."""
     return _queue(tx, kind, phone, language, params, now)
+
+
+def can_wait(kind: str, task: Any) -> bool:
+    """Whether a message is sent after all those that can't wait. `task`: it, or its `category` and
+    `urgency`."""
+    return kind in CAN_WAIT and not (task is not None and is_urgent(task.category, task.urgency))
 
 
 def help_codes(
@@ -145,7 +156,7 @@ def _tell(
             # A bare digit is enough, and easier, while nothing else waits on this phone.
             params |= {"well": "1", "problem": "2"}
     _queue(
-        tx, kind, retiree.mobile, retiree.language, params, now,
+        tx, kind, retiree.mobile, retiree.language, params, now, can_wait(kind, task),
         task_id=task.id, retiree_id=retiree.id,
     )  # fmt: skip
 
@@ -173,6 +184,7 @@ def _queue(
     language: str,
     params: dict[str, Any],
     now: datetime,
+    can_wait: bool = False,
     **about: int | None,
 ) -> Message:
     message = Message(
@@ -187,5 +199,5 @@ def _queue(
         **about,
     )
     tx.add(message)
-    wake(tx, "send", message)
+    wake(tx, "send", message, can_wait)
     return message

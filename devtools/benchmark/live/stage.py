@@ -88,7 +88,7 @@ class Stage:
             tx.execute(text("UPDATE volunteer SET recent_offers = 0, last_asked_at = NULL"))
             tx.execute(text("UPDATE assignment SET ended_at = created_at WHERE ended_at IS NULL"))
         with self.broker() as client:
-            client.delete(*broker.QUEUES)
+            client.delete(*_lists())
         self.wait_for(self._rests, "the workers rest")
         with self.app.app_context(), transaction() as tx:
             people.gather(tx)
@@ -113,7 +113,7 @@ class Stage:
 
     def _idle(self) -> bool:
         with self.broker() as client:
-            if any(client.llen(queue) for queue in (*broker.QUEUES, bare_jobs.QUEUE)):
+            if any(client.llen(name) for name in (*_lists(), bare_jobs.QUEUE)):
                 return False
         with self.app.app_context():
             moving = select(Message.id).where(
@@ -218,6 +218,10 @@ def _yardsticks(system: System, folder: Path, port: int) -> tuple[str, Superviso
     )
     beside.start()
     return url, beside
+
+
+def _lists() -> list[str]:
+    return [name for queue in broker.QUEUES for name in broker.lists(queue)]
 
 
 def _answers(url: str) -> bool:
