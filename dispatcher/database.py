@@ -163,7 +163,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _begin_writing(connection: Connection, driver: sqlite3.Connection) -> None:
-    """Wait for the write lock in naps of a few milliseconds.
+    """Wait for the write lock in naps of a millisecond or two.
 
     SQLite's own naps grow to a tenth of a second, several times as long as a transaction: a process
     that has begun to wait loses again and again to one that has just come.
@@ -178,7 +178,7 @@ def _begin_writing(connection: Connection, driver: sqlite3.Connection) -> None:
             except sqlite3.OperationalError as error:
                 if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                     break
-            time.sleep(random.uniform(0.001, 0.004))
+            time.sleep(random.uniform(0.0005, 0.002))
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the refusal
     finally:
         driver.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
