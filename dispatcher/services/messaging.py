@@ -270,7 +270,7 @@ def _note(tx: Session, message: Message, outcome: Outcome, now: datetime) -> Non
 
 
 # The wake-ups of a wave arrive within milliseconds; and that a message has left is no news to hurry with.
-_claim = Together(_claim_all, linger_s=0.005)
+_claim = Together(_claim_all, linger_s=0.01)
 _record = Together(_record_all, linger_s=0.03)
 
 

@@ -111,6 +111,6 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
         )
 
 
-take_in = Together(_take_in_all, linger_s=0.1)
+take_in = Together(_take_in_all, linger_s=0.1, enough=32)
 """Take in one receipt, together with those that come a moment later: nobody waits for it, and the gateway
 gives it fifteen seconds."""

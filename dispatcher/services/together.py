@@ -6,15 +6,11 @@ commit). Where nobody is in a hurry, a thread that is alone waits a moment for c
 """
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-
-_COMPANY = 8
-"""So many are company enough: no longer wait makes the transaction cheaper for each of them."""
 
 
 class _Wish(Generic[_T, _R]):
@@ -31,31 +27,44 @@ class Together(Generic[_T, _R]):
     """`work` does a list of items in one transaction and returns a result for each, in their order.
 
     Calling the instance does one item, perhaps together with those of other threads. `most`: so many
-    at once. `linger_s`: so long, in seconds, a few wait for company. If a transaction fails, each of its
-    items is tried in one of its own, so that a bad one spoils no other.
+    at once. `linger_s`: so long, in seconds, fewer than `enough` wait for company. If a transaction
+    fails, each of its items is tried in one of its own, so that a bad one spoils no other.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[_T]], Sequence[_R]], most: int = 64, linger_s: float = 0.0
+        self,
+        work: Callable[[Sequence[_T]], Sequence[_R]],
+        most: int = 64,
+        linger_s: float = 0.0,
+        enough: int = 8,
     ) -> None:
         self._work = work
         self._most = most
         self._linger_s = linger_s
+        self._enough = enough
         self._turn = threading.Lock()
+        self._company = threading.Event()
         self._gathered: list[_Wish[_T, _R]] = []
 
     def __call__(self, item: _T) -> _R:
         wish: _Wish[_T, _R] = _Wish(item)
         self._gathered.append(wish)
+        if len(self._gathered) >= self._enough:
+            self._company.set()
         while not wish.done:
             with self._turn:
                 if not wish.done:
-                    if self._linger_s and len(self._gathered) < _COMPANY:
-                        time.sleep(self._linger_s)
+                    if self._linger_s:
+                        self._wait_for_company()
                     self._next()
         if wish.error is not None:
             raise wish.error
         return wish.result
+
+    def _wait_for_company(self) -> None:
+        self._company.clear()
+        if len(self._gathered) < self._enough:
+            self._company.wait(self._linger_s)
 
     def _next(self) -> None:
         """Do what has gathered longest. Only whoever has the turn takes anything away."""

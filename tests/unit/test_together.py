@@ -109,3 +109,21 @@ def test_when_whoever_works_for_others_is_ended_they_go_on_by_themselves() -> No
         assert [other.result(10) for other in others] == [1, 2]
         with pytest.raises(SystemExit):
             ended.result(10)
+
+
+def test_a_few_wait_for_company_and_begin_when_there_is_enough() -> None:
+    seen: list[list[int]] = []
+
+    def note(items: Sequence[int]) -> list[int]:
+        seen.append(sorted(items))
+        return list(items)
+
+    together = Together(note, linger_s=30, enough=3)
+    with ThreadPoolExecutor(3) as crowd:
+        assert sorted(crowd.map(together, range(3))) == [0, 1, 2]  # long before half a minute is over
+    assert seen == [[0, 1, 2]]
+
+
+def test_whoever_waits_for_company_in_vain_goes_alone() -> None:
+    together = Together(list, linger_s=0.01, enough=2)
+    assert together(1) == 1
