@@ -125,5 +125,5 @@ def test_a_few_wait_for_company_and_begin_when_there_is_enough() -> None:
 
 
 def test_whoever_waits_for_company_in_vain_goes_alone() -> None:
-    together = Together(list, linger_s=0.01, enough=2)
+    together: Together[int, int] = Together(list, linger_s=0.01, enough=2)
     assert together(1) == 1
