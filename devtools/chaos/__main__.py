@@ -16,7 +16,7 @@ from devtools.chaos.storms import STORMS
 from devtools.system import ROOT
 
 DATABASES = ("sqlite", "postgresql")
-FULL = Size(seconds=84, tasks_per_s=14)
+FULL = Size(seconds=84, tasks_per_s=12)
 QUICK = Size(seconds=25, tasks_per_s=6)
 
 

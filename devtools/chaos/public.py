@@ -138,7 +138,7 @@ class Public:
                 self._later(draw.uniform(0.5, 4), lambda: self._sms(what, phone, asked[what]))
 
     def _offered(self, phone: str, offer: dict[str, str], draw: random.Random) -> None:
-        what = draw.choices(("accept", "late", "decline", ""), (60, 8, 14, 18))[0]
+        what = draw.choices(("accept", "late", "decline", ""), (52, 8, 12, 28))[0]
         wait = draw.uniform(11, 16) if what == "late" else draw.uniform(0.3, 3)
         if what in ("accept", "late"):
             self._either(wait, "accept", phone, offer["link"], "accept", offer["yes"], draw)
@@ -146,7 +146,7 @@ class Public:
             self._either(wait, "decline", phone, offer["link"], "decline", offer["no"], draw)
 
     def _holding(self, phone: str, yours: dict[str, str], draw: random.Random) -> None:
-        what = draw.choices(("done", "straight", "back", ""), (70, 14, 8, 8))[0]
+        what = draw.choices(("done", "straight", "back", ""), (36, 48, 8, 8))[0]
         go, done = draw.uniform(0.5, 3), draw.uniform(4, 8)
         link = yours["link"]
         if what == "back":

@@ -35,33 +35,33 @@ check_s = 15
 target = 0.8
 target_late = 0.95
 look_ahead_s = 10
-pause_s = 4
+pause_s = 6
 wave_max = 3
-expiry_s = 10
+expiry_s = 12
 rings_s = [0, 2, 4]
 coordinator_s = 15
 progress_s = 15
 [soon]
-target = 0.5
-target_late = 0.9
+target = 0.3
+target_late = 0.5
 look_ahead_s = 10
-pause_s = 4
+pause_s = 8
 wave_max = 2
 patience_s = 5
-expiry_s = 10
+expiry_s = 12
 rings_s = [0, 4, 8]
-coordinator_s = 15
+coordinator_s = 20
 progress_s = 15
 [routine]
 target = 0.2
-target_late = 0.9
+target_late = 0.4
 look_ahead_s = 10
-pause_s = 4
+pause_s = 8
 wave_max = 1
 patience_s = 5
-expiry_s = 10
+expiry_s = 12
 rings_s = [0, 4, 8]
-coordinator_s = 15
+coordinator_s = 20
 progress_s = 15
 """
 """Shorter than life, so that a storm of a minute sees offers expire and coordinators told."""

@@ -17,7 +17,7 @@ from dispatcher.rules.phones import Phone
 from dispatcher.services import accounts, roster
 
 VOLUNTEERS, RETIREES, PROBES = 240, 300, 24
-OPERATORS = 8
+OPERATORS = 12
 PASSWORD = "an invented password"  # noqa: S105 (of invented people)
 _ALL_WEEK = [Window(day, 0, 1440) for day in range(7)]
 

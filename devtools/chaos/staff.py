@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 from devtools.chaos.rig import Rig
-from devtools.chaos.roster import PASSWORD
+from devtools.chaos.roster import OPERATORS, PASSWORD
 from devtools.local import hidden_fields
 
 CATEGORIES = ("medicine", "groceries", "urgent", "other")
@@ -144,7 +144,9 @@ class Office:
     `tasks_per_s`: how many tasks they make together, if the pages keep up.
     """
 
-    def __init__(self, rig: Rig, ledger: Ledger, seed: int, tasks_per_s: float, operators: int = 8) -> None:
+    def __init__(
+        self, rig: Rig, ledger: Ledger, seed: int, tasks_per_s: float, operators: int = OPERATORS
+    ) -> None:
         self._rig, self._ledger, self._seed = rig, ledger, seed
         self._pause_s = operators * _MEAN_KINDS / tasks_per_s
         self._over = threading.Event()
@@ -210,5 +212,5 @@ class Office:
         browser.post(f"/board/tasks/{task_id}/{act}", form)
 
 
-_KINDS = (1, 2, 2, 3, 3, 4)
+_KINDS = (1, 2, 3, 3, 4, 4)
 _MEAN_KINDS = sum(_KINDS) / len(_KINDS)

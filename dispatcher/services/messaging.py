@@ -29,6 +29,7 @@ from dispatcher.models import (
     HelpRequest,
     LinkToken,
     Message,
+    MessageReceipt,
     Offer,
     Retiree,
     Task,
@@ -294,7 +295,9 @@ def _settled(message_id: int, since: datetime, carried: Sequence[Carried] | None
         if message.state != MessageState.UNKNOWN:
             return
         message.lookups += 1
-        found = _mine(tx, carried or (), message.body_hash)
+        if carried and _has_a_twin(tx, message, now):
+            carried = None  # whose record is it? In a moment callbacks will have told them apart
+        found = _mine(tx, carried or (), message)
         missing = "no answer" if carried is None else "missing"
         steps.asked_back(tx, message, found.status if found is not None else missing)
         if found is not None:
@@ -332,13 +335,29 @@ def _tell(tx: Session, message: Message, now: datetime) -> None:
         )  # fmt: skip
 
 
-def _mine(tx: Session, carried: Sequence[Carried], digest: str | None) -> Carried | None:
-    """The gateway's record of our text that isn't already another message's."""
+def _has_a_twin(tx: Session, message: Message, now: datetime) -> bool:
+    """Whether the same text was handed over to the same phone just now, with an outcome not known either."""
+    twin = select(Message.id).where(
+        Message.phone == message.phone,
+        Message.body_hash == message.body_hash,
+        Message.id != message.id,
+        Message.state.in_([str(MessageState.SENDING), str(MessageState.UNKNOWN)]),
+        Message.claimed_at > now - SURE_AFTER,
+    )
+    return tx.scalars(twin).first() is not None
+
+
+def _mine(tx: Session, carried: Sequence[Carried], message: Message) -> Carried | None:
+    """The gateway's record of our text that isn't already another message's, and of which no callback
+    has said that it is."""
     for item in carried:
-        if tokens.digest(item.body) != digest:
+        if tokens.digest(item.body) != message.body_hash:
             continue
         taken = select(Message.id).where(Message.gateway_id == item.gateway_id)
-        if tx.scalars(taken).first() is None:
+        called_back = select(MessageReceipt.id).where(
+            MessageReceipt.gateway_id == item.gateway_id, MessageReceipt.message_id != message.id
+        )
+        if tx.scalars(taken).first() is None and tx.scalars(called_back).first() is None:
             return item
     return None
 

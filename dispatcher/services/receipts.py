@@ -39,16 +39,16 @@ class Receipt:
 @use_case
 def _take_in_all(receipts: Sequence[Receipt]) -> list[None]:
     with transaction() as tx:
-        about = _messages(tx, receipts)
+        about, addressed = _messages(tx, receipts)
         rows = [
             {
-                "message_id": message.id if message is not None else None,
+                "message_id": message.id if message is not None else whose,
                 "gateway_id": receipt.gateway_id,
                 "status": receipt.status,
                 "payload": receipt.payload,
                 "received_at": receipt.received_at,
             }
-            for receipt, message in zip(receipts, about, strict=True)
+            for receipt, message, whose in zip(receipts, about, addressed, strict=True)
         ]
         new = {
             tuple(key)
@@ -68,8 +68,9 @@ def _take_in_all(receipts: Sequence[Receipt]) -> list[None]:
         return [None] * len(receipts)
 
 
-def _messages(tx: Session, receipts: Sequence[Receipt]) -> list[Any]:
-    """The message of each receipt: by the gateway's id, or by ours if it has none yet."""
+def _messages(tx: Session, receipts: Sequence[Receipt]) -> tuple[list[Any], list[int | None]]:
+    """The message of each receipt: by the gateway's id, or by ours if it has none yet. And the message
+    that it was addressed to, by id, which an echo of an earlier try isn't applied to."""
     found: Sequence[Any] = tx.execute(
         select(
             Message.id, Message.gateway_id, Message.direction, Message.state, Message.kind, Message.task_id,
@@ -87,7 +88,9 @@ def _messages(tx: Session, receipts: Sequence[Receipt]) -> list[Any]:
     by_gateway = {row.gateway_id: row for row in found}
     # Another gateway id: it was sent again under a new one, and this is the old one's echo.
     by_id = {row.id: row for row in found if row.gateway_id is None}
-    return [by_gateway.get(r.gateway_id) or by_id.get(r.message_id or 0) for r in receipts]
+    ids = {row.id for row in found}
+    addressed = [r.message_id if r.message_id in ids else None for r in receipts]
+    return [by_gateway.get(r.gateway_id) or by_id.get(r.message_id or 0) for r in receipts], addressed
 
 
 def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:

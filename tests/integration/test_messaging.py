@@ -175,6 +175,48 @@ def test_somebody_elses_record_isnt_taken_for_ours(app: Flask, people: People) -
         assert _state(second) == "unknown"
 
 
+def test_a_record_that_may_be_a_twins_is_left_alone_until_callbacks_tell(app: Flask, people: People) -> None:
+    """Two messages with the same words to the same phone, both in doubt; one of them has arrived."""
+    gateway = RecordingGateway(Unknown("timeout"))
+    with app.app_context():
+        first = _received(people)
+        with transaction() as tx:
+            copy = tx.get_one(Message, first)
+            twin = Message(
+                direction="out", kind=copy.kind, params=copy.params, phone=copy.phone,
+                created_at=now(), state="queued", retiree_id=copy.retiree_id, task_id=copy.task_id,
+            )  # fmt: skip
+            tx.add(twin)
+            tx.flush()
+            second = twin.id
+        for message_id in (first, second):
+            messaging.send(message_id, gateway)
+        with transaction() as tx:
+            tx.get_one(Message, first).claimed_at = now() - messaging.SURE_AFTER
+        gateway.listed = [Carried("SM77", gateway.sent[1][1], "sent", "", now())]
+        for _ in range(3):
+            messaging.settle(first, gateway)
+        assert _state(first) == "unknown"  # neither taken for arrived, nor sent again
+        receive(second, "SM77", "delivered", {}, now())
+        messaging.settle(first, gateway)
+        assert (_state(first), _state(second)) == ("queued", "delivered")
+
+
+def test_no_record_is_taken_of_which_a_callback_says_that_it_is_anothers(app: Flask, people: People) -> None:
+    gateway = RecordingGateway(Unknown("timeout"))
+    with app.app_context():
+        message_id = _received(people)
+        save_call(people, "other", category="groceries")
+        messaging.send(message_id, gateway)
+        with transaction() as tx:
+            another = tx.scalars(select(Message.id).where(Message.id != message_id)).first()
+            tx.get_one(Message, another).gateway_id = "SM1"
+        receive(another, "SM77", "sent", {}, now())  # the echo of an earlier try of that one
+        gateway.listed = [Carried("SM77", gateway.sent[0][1], "sent", "", now())]
+        messaging.settle(message_id, gateway)
+        assert _state(message_id) == "unknown"
+
+
 def test_a_claim_that_lost_its_worker_is_settled(app: Flask, people: People) -> None:
     with app.app_context():
         message_id = _received(people)
