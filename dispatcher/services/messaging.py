@@ -36,6 +36,7 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
+from dispatcher.rules.settings import URGENT, URGENT_HELP
 from dispatcher.services import attention, history, outbox, outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Together
@@ -375,11 +376,13 @@ PATIENCE = timedelta(seconds=8)
 def sweep(now: datetime, jobs_waiting: int = 0, limit: int = 500) -> int:
     """Wake what is due: queued messages, lost claims, unknown outcomes. How many were woken.
 
-    In a rush, by the number of `jobs_waiting`, a second wake-up would only lengthen the queue.
+    In a rush, by the number of `jobs_waiting`, a second wake-up would only lengthen the queue; but what
+    can't wait for its turn doesn't wait for a lost wake-up either.
     """
     due = _due(now, now - PATIENCE if jobs_waiting > RUSH else now)
     # Nothing is due nearly always; then nobody's writing is disturbed.
-    found = db.session.scalars(select(Message.id).where(due).limit(1)).first()
+    some = select(Message.id).outerjoin(Task, Task.id == Message.task_id).where(due).limit(1)
+    found = db.session.scalars(some).first()
     return _wake_due(now, due, limit) if found is not None else 0
 
 
@@ -414,6 +417,13 @@ def _wake_due(now: datetime, is_due: ColumnElement[bool], limit: int) -> int:
 
 
 def _due(now: datetime, queued_by: datetime) -> ColumnElement[bool]:
-    """What the sweep sees to; queued messages if they were to be woken by another moment."""
+    """What the sweep sees to, of messages beside their tasks; those that are queued and can wait, if they
+    were to be woken by another moment."""
     known = and_(Message.state.in_([str(state) for state in _DUE]), Message.wake_at <= now)
-    return and_(known, or_(Message.state != str(MessageState.QUEUED), Message.wake_at <= queued_by))
+    cannot_wait = or_(
+        Message.state != str(MessageState.QUEUED),
+        Message.kind.not_in(outbox.CAN_WAIT),
+        Task.urgency == URGENT,
+        Task.category == URGENT_HELP,
+    )
+    return and_(known, or_(cannot_wait, Message.wake_at <= queued_by))

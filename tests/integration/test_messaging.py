@@ -12,7 +12,7 @@ from sqlalchemy import select
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Event, Message, MessageReceipt, Offer, Task
 from dispatcher.rules.lifecycle import MessageState, may
-from dispatcher.services import dispatching, messaging, progress, responding
+from dispatcher.services import dispatching, messaging, outbox, progress, responding
 from dispatcher.services.responding import Answer
 from dispatcher.sms.gateway import Carried, Refused, Unknown
 from dispatcher.sms.twilio import STATUSES
@@ -230,6 +230,24 @@ def test_a_claim_that_lost_its_worker_is_settled(app: Flask, people: People) -> 
 
 
 STATES = [s for s in MessageState if s is not MessageState.RECEIVED]
+
+
+def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(app: Flask, people: People) -> None:
+    woken: list[int] = []
+    app.extensions["publisher"] = type(
+        "P", (), {"publish": lambda _self, wakeups: woken.extend(w.row_id for w in wakeups)}
+    )()
+    with app.app_context():
+        save_call(people, "calm")
+        save_call(people, "grave", category="urgent", urgency="urgent")
+        messages = db.session.scalars(select(Message).order_by(Message.id)).all()
+        calm, grave = messages[0].id, messages[1].id
+        later = now() + 2 * outbox.GRACE
+        woken.clear()
+        assert messaging.sweep(later, messaging.RUSH + 1) == 1
+        assert woken == [grave]
+        assert messaging.sweep(later + messaging.PATIENCE, messaging.RUSH + 1) == 1
+        assert woken == [grave, calm]
 
 
 @pytest.mark.parametrize(("before", "status"), list(itertools.product(STATES, sorted(STATUSES))))
