@@ -16,7 +16,7 @@ from dispatcher.models import Campus, CampusNeighbour, Retiree, Staff, Volunteer
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import with_overrides
-from dispatcher.services import accounts, intake, receipts, roster
+from dispatcher.services import accounts, intake, messaging, receipts, roster
 from dispatcher.services.intake import Call, Wanted
 from dispatcher.sms.gateway import Accepted, Carried, Outcome
 from tests.databases import Home
@@ -47,6 +47,13 @@ class RecordingGateway:
 
     def sent_to(self, to: str, since: datetime) -> list[Carried] | None:
         return self.listed
+
+
+@pytest.fixture(autouse=True)
+def _no_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test does itself, it does alone: there is nobody to wait for."""
+    for together in (messaging._claim, messaging._record, receipts.take_in):
+        monkeypatch.setattr(together, "_linger_s", 0.0)
 
 
 @pytest.fixture(scope="session")

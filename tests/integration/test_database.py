@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from dispatcher.broker import WakeUp
 from dispatcher.database import db, transaction, wake
 from dispatcher.models import Assignment, Campus, Task
 from tests.integration.conftest import PASSWORD, People, dump, now, save_call
@@ -75,7 +76,7 @@ def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
 def test_wake_ups_leave_after_the_commit_and_only_then(
     app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published: list[tuple[str, int]] = []
+    published: list[WakeUp] = []
     monkeypatch.setitem(
         app.extensions, "publisher", type("P", (), {"publish": staticmethod(published.extend)})
     )
@@ -86,7 +87,7 @@ def test_wake_ups_leave_after_the_commit_and_only_then(
         with transaction() as tx:
             wake(tx, "look", 2)
             assert published == []
-        assert published == [("look", 2)]
+        assert published == [WakeUp("look", 2)]
 
 
 def _wake_and_fail() -> None:

@@ -70,7 +70,7 @@ def test_a_get_of_every_link_changes_nothing(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
     task, offer = world.offered(elder, helper)
     world.settle()
-    eventually(lambda: _quiet(world), "all receipts in")
+    eventually(lambda: _quiet(world, task), "all receipts in")
     before = world.change_counter()
     for path in ("", "/accept", "/decline", "/underway", "/delivered", "/handback"):
         answer = requests.get(offer.link + path, timeout=10)
@@ -83,9 +83,11 @@ def test_a_get_of_every_link_changes_nothing(world: World) -> None:
     assert world.state(task) == "open"
 
 
-def _quiet(world: World) -> bool:
+def _quiet(world: World, task: int) -> bool:
     with world.reading() as session:
-        waiting = select(Message.id).where(Message.state.in_(["queued", "sending", "sent"]))
+        waiting = select(Message.id).where(
+            Message.task_id == task, Message.state.in_(["queued", "sending", "sent"])
+        )
         return session.scalars(waiting).first() is None
 
 
