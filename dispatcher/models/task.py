@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, or_, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.database import Base
@@ -12,6 +13,7 @@ from dispatcher.models.help_request import HelpRequest
 from dispatcher.models.retiree import Retiree
 from dispatcher.models.volunteer import Volunteer
 from dispatcher.rules.lifecycle import OfferState, TaskState
+from dispatcher.rules.settings import URGENT, URGENT_HELP, is_urgent
 
 
 class Task(Base):
@@ -61,6 +63,16 @@ class Task(Base):
     campus: Mapped[Campus] = relationship()
     offers: Mapped[list["Offer"]] = relationship(order_by="Offer.id", back_populates="task")
     assignments: Mapped[list["Assignment"]] = relationship(order_by="Assignment.id", back_populates="task")
+
+    @hybrid_property
+    def is_urgent(self) -> bool:
+        """As the rules say it, of a row and in statements."""
+        return is_urgent(self.category, self.urgency)
+
+    @is_urgent.inplace.expression
+    @classmethod
+    def _is_urgent(cls) -> ColumnElement[bool]:
+        return or_(cls.urgency == URGENT, cls.category == URGENT_HELP)
 
 
 class Offer(Base):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from dispatcher.clock import utcnow
@@ -16,7 +16,7 @@ from dispatcher.rules import policy
 from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
-from dispatcher.rules.settings import URGENT, URGENT_HELP, DispatchSettings, is_urgent, seconds
+from dispatcher.rules.settings import DispatchSettings, seconds
 from dispatcher.services import attention, candidates, history, learning, outbox, steps
 from dispatcher.services.states import move
 
@@ -26,7 +26,7 @@ TOGETHER = 20
 """So many tasks are decided in one transaction at most, so that nobody else waits long for it."""
 
 _PRESSING = (
-    case((or_(Task.urgency == URGENT, Task.category == URGENT_HELP), 0), else_=1),
+    case((Task.is_urgent, 0), else_=1),
     Task.look_again_at,
 )
 """In this order tasks are looked at: with more due than one round holds, urgent help mustn't wait."""
@@ -89,19 +89,18 @@ def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None
     whoever comes second leaves it to the first, or finds `look_again_at` in the future.
     """
     # Most looks find that another has been quicker; then nobody's writing is disturbed.
-    still_due = select(Task.state, Task.category, Task.urgency).where(
+    still_due = select(Task.state, Task.is_urgent.label("is_urgent")).where(
         Task.id == task_id, Task.look_again_at <= (now or utcnow())
     )
     known = db.session.execute(still_due).first()
     if known is None:
         return
-    if now is None and known.state == TaskState.OPEN and not is_urgent(known.category, known.urgency):
+    if now is None and known.state == TaskState.OPEN and not known.is_urgent:
         db.session.rollback()
         _breath.take()
     with transaction() as tx:
-        if known.state == TaskState.OPEN:
-            # Before any task is in hand: whoever had to wait decides what has come meanwhile, too.
-            _one_planner(tx)
+        # Before any task is in hand: whoever had to wait decides what has come meanwhile, too.
+        _one_planner(tx)
         now = now or utcnow()
         task = lock(tx, task_id, wait=False)
         if task is None or task.look_again_at is None or task.look_again_at > now:
@@ -190,8 +189,7 @@ def _also_due(tx: Session, first: Task, now: datetime) -> list[Task]:
 
 
 def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
-    """The next step of open tasks, decided together."""
-    _one_planner(tx)
+    """The next step of open tasks, decided together, by the one planner."""
     _expire(tx, tasks, now)
     people = candidates.on_duty(tx, tasks, now)
     plans = policy.plan_round(
@@ -271,7 +269,7 @@ def _offer(
                 ring=choice.ring,
                 chance=choice.chance,
                 why=[reason.as_dict() for reason in policy.why(choice, people[choice.row])],
-                urgent=is_urgent(task.category, task.urgency),
+                urgent=task.is_urgent,
                 state=OfferState.QUEUED,
                 created_at=now,
                 expires_at=now + seconds(pace.expiry_s),

@@ -36,7 +36,6 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
-from dispatcher.rules.settings import URGENT, URGENT_HELP
 from dispatcher.services import attention, history, outbox, outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Together
@@ -390,7 +389,7 @@ def sweep(now: datetime, jobs_waiting: int = 0, limit: int = 500) -> int:
 def _wake_due(now: datetime, is_due: ColumnElement[bool], limit: int) -> int:
     with transaction() as tx:
         due = tx.execute(
-            select(Message.id, Message.state, Message.kind, Task.category, Task.urgency)
+            select(Message.id, Message.state, outbox.WAITS.label("waits"))
             .outerjoin(Task, Task.id == Message.task_id)
             .where(is_due)
             .order_by(Message.wake_at)
@@ -410,7 +409,7 @@ def _wake_due(now: datetime, is_due: ColumnElement[bool], limit: int) -> int:
         steps.count(tx, "unknown", "worker_lost", len(lost))
         for row in due:
             if row.state == MessageState.QUEUED:
-                wake(tx, "send", row.id, outbox.can_wait(row.kind, row if row.category else None))
+                wake(tx, "send", row.id, can_wait=bool(row.waits))
             else:
                 wake(tx, "settle", row.id)
         return len(due)
@@ -420,10 +419,5 @@ def _due(now: datetime, queued_by: datetime) -> ColumnElement[bool]:
     """What the sweep sees to, of messages beside their tasks; those that are queued and can wait, if they
     were to be woken by another moment."""
     known = and_(Message.state.in_([str(state) for state in _DUE]), Message.wake_at <= now)
-    cannot_wait = or_(
-        Message.state != str(MessageState.QUEUED),
-        Message.kind.not_in(outbox.CAN_WAIT),
-        Task.urgency == URGENT,
-        Task.category == URGENT_HELP,
-    )
-    return and_(known, or_(cannot_wait, Message.wake_at <= queued_by))
+    queued = Message.state == str(MessageState.QUEUED)
+    return and_(known, or_(~queued, ~outbox.WAITS, Message.wake_at <= queued_by))

@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import wake
 from dispatcher.models import HelpRequest, Message, Offer, ReplyCode, Retiree, Task, Volunteer
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.rules.settings import is_urgent
 from dispatcher.services import attention
 
 GRACE = timedelta(seconds=2)
@@ -20,6 +19,9 @@ GRACE = timedelta(seconds=2)
 
 CAN_WAIT = ("offer", "received", "received_remote")
 """Kinds that go out by the hundred in a rush. Others answer somebody, or somebody counts on them."""
+
+WAITS: ColumnElement[bool] = and_(Message.kind.in_(CAN_WAIT), ~Task.is_urgent)
+"""Whether a message beside its task goes after all those that can't wait."""
 
 
 def to_volunteer(
@@ -35,9 +37,7 @@ def to_volunteer(
     if task is not None:
         params = task_params(task) | params
     return _queue(
-        tx, kind, volunteer.phone, volunteer.language, params, now,
-        can_wait(kind, task),
-        task_id=task.id if task else None,
+        tx, kind, volunteer.phone, volunteer.language, params, now, task,
         offer_id=offer.id if offer else None,
         volunteer_id=volunteer.id,
     )  # fmt: skip
@@ -60,12 +60,6 @@ def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: 
 def to_phone(tx: Session, kind: str, phone: str, language: str, now: datetime, **params: Any) -> Message:
     """An SMS to a number that may be nobody's we know."""
     return _queue(tx, kind, phone, language, params, now)
-
-
-def can_wait(kind: str, task: Any) -> bool:
-    """Whether a message is sent after all those that can't wait. `task`: it, or its `category` and
-    `urgency`."""
-    return kind in CAN_WAIT and not (task is not None and is_urgent(task.category, task.urgency))
 
 
 def help_codes(
@@ -156,8 +150,7 @@ def _tell(
             # A bare digit is enough, and easier, while nothing else waits on this phone.
             params |= {"well": "1", "problem": "2"}
     _queue(
-        tx, kind, retiree.mobile, retiree.language, params, now, can_wait(kind, task),
-        task_id=task.id, retiree_id=retiree.id,
+        tx, kind, retiree.mobile, retiree.language, params, now, task, retiree_id=retiree.id,
     )  # fmt: skip
 
 
@@ -184,7 +177,7 @@ def _queue(
     language: str,
     params: dict[str, Any],
     now: datetime,
-    can_wait: bool = False,
+    task: Task | None = None,
     **about: int | None,
 ) -> Message:
     message = Message(
@@ -196,8 +189,9 @@ def _queue(
         state=MessageState.QUEUED,
         created_at=now,
         wake_at=now + GRACE,
+        task_id=task.id if task else None,
         **about,
     )
     tx.add(message)
-    wake(tx, "send", message, can_wait)
+    wake(tx, "send", message, can_wait=task is not None and kind in CAN_WAIT and not task.is_urgent)
     return message

@@ -152,6 +152,19 @@ def test_what_never_arrives_isnt_sent_for_ever(app: Flask, people: People) -> No
         assert db.session.scalars(select(Attention.reason)).all() == ["call_retiree"]
 
 
+def _twin(message_id: int) -> int:
+    """A message with the same words to the same phone."""
+    with transaction() as tx:
+        copy = tx.get_one(Message, message_id)
+        twin = Message(
+            direction="out", kind=copy.kind, params=copy.params, phone=copy.phone,
+            created_at=now(), state="queued", retiree_id=copy.retiree_id, task_id=copy.task_id,
+        )  # fmt: skip
+        tx.add(twin)
+        tx.flush()
+        return twin.id
+
+
 def test_somebody_elses_record_isnt_taken_for_ours(app: Flask, people: People) -> None:
     """Two messages with the same words to the same phone: a record counts for one of them."""
     gateway = RecordingGateway()
@@ -160,15 +173,7 @@ def test_somebody_elses_record_isnt_taken_for_ours(app: Flask, people: People) -
         messaging.send(first, gateway)
         words = gateway.sent[0][1]
         gateway.outcome = Unknown("timeout")
-        with transaction() as tx:
-            copy = tx.get_one(Message, first)
-            twin = Message(
-                direction="out", kind=copy.kind, params=copy.params, phone=copy.phone,
-                created_at=now(), state="queued", retiree_id=copy.retiree_id, task_id=copy.task_id,
-            )  # fmt: skip
-            tx.add(twin)
-            tx.flush()
-            second = twin.id
+        second = _twin(first)
         messaging.send(second, gateway)
         gateway.listed = [Carried(f"SM{first}", words, "delivered", "", now())]
         messaging.settle(second, gateway)
@@ -180,15 +185,7 @@ def test_a_record_that_may_be_a_twins_is_left_alone_until_callbacks_tell(app: Fl
     gateway = RecordingGateway(Unknown("timeout"))
     with app.app_context():
         first = _received(people)
-        with transaction() as tx:
-            copy = tx.get_one(Message, first)
-            twin = Message(
-                direction="out", kind=copy.kind, params=copy.params, phone=copy.phone,
-                created_at=now(), state="queued", retiree_id=copy.retiree_id, task_id=copy.task_id,
-            )  # fmt: skip
-            tx.add(twin)
-            tx.flush()
-            second = twin.id
+        second = _twin(first)
         for message_id in (first, second):
             messaging.send(message_id, gateway)
         with transaction() as tx:
@@ -229,14 +226,12 @@ def test_a_claim_that_lost_its_worker_is_settled(app: Flask, people: People) -> 
         assert messaging.sweep(now()) == 0, "woken once, not by every sweep"
 
 
-STATES = [s for s in MessageState if s is not MessageState.RECEIVED]
-
-
-def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(app: Flask, people: People) -> None:
+def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
     woken: list[int] = []
-    app.extensions["publisher"] = type(
-        "P", (), {"publish": lambda _self, wakeups: woken.extend(w.row_id for w in wakeups)}
-    )()
+    publish = staticmethod(lambda wakeups: woken.extend(wakeup.row_id for wakeup in wakeups))
+    monkeypatch.setitem(app.extensions, "publisher", type("P", (), {"publish": publish}))
     with app.app_context():
         save_call(people, "calm")
         save_call(people, "grave", category="urgent", urgency="urgent")
@@ -248,6 +243,9 @@ def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(app: Flask, peop
         assert woken == [grave]
         assert messaging.sweep(later + messaging.PATIENCE, messaging.RUSH + 1) == 1
         assert woken == [grave, calm]
+
+
+STATES = [s for s in MessageState if s is not MessageState.RECEIVED]
 
 
 @pytest.mark.parametrize(("before", "status"), list(itertools.product(STATES, sorted(STATUSES))))

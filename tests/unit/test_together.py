@@ -1,12 +1,19 @@
 """Those that meet are done together, and what goes wrong with one concerns it alone."""
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from dispatcher.services.together import Together
+
+
+def _until_gathered(together: Together[Any, Any], number: int) -> None:
+    while len(together._gathered) < number:
+        time.sleep(0.001)
 
 
 def test_whoever_is_alone_begins_at_once() -> None:
@@ -37,8 +44,7 @@ def test_those_who_come_meanwhile_are_done_in_one_go_each_with_its_own_result() 
         first = crowd.submit(together, 0)
         assert first_at_work.wait(10)
         others = [crowd.submit(together, n) for n in range(1, 6)]
-        while len(together._gathered) < 6:
-            pass
+        _until_gathered(together, 6)
         go_on.set()
         assert first.result() == 0
         assert [other.result() for other in others] == [2, 4, 6, 8, 10]
@@ -58,8 +64,7 @@ def test_no_more_than_the_most_at_once() -> None:
     together = Together(count, most=2)
     with ThreadPoolExecutor(6) as crowd:
         waiting = [crowd.submit(together, n) for n in range(6)]
-        while len(together._gathered) < 6:
-            pass
+        _until_gathered(together, 6)
         go_on.set()
         assert [one.result() for one in waiting] == list(range(6))
     assert max(seen) <= 2
@@ -79,8 +84,7 @@ def test_one_that_fails_spoils_no_other() -> None:
         first = crowd.submit(together, 1)
         assert at_work.wait(10)
         good, bad, fine = (crowd.submit(together, n) for n in (2, 0, 4))
-        while len(together._gathered) < 4:
-            pass
+        _until_gathered(together, 4)
         go_on.set()
         assert (first.result(), good.result(), fine.result()) == (1, 0.5, 0.25)
         with pytest.raises(ZeroDivisionError):
@@ -103,8 +107,7 @@ def test_when_whoever_works_for_others_is_ended_they_go_on_by_themselves() -> No
         ended = crowd.submit(together, 0)
         assert at_work.wait(10)
         others = [crowd.submit(together, n) for n in (1, 2)]
-        while len(together._gathered) < 3:
-            pass
+        _until_gathered(together, 3)
         go_on.set()
         assert [other.result(10) for other in others] == [1, 2]
         with pytest.raises(SystemExit):
