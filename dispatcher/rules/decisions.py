@@ -22,7 +22,8 @@ class Reason:
 
 @dataclass(frozen=True)
 class PendingOffer:
-    """An offer that still waits for an answer. `chance`: of a yes, as believed when it was made."""
+    """An offer that still waits for an answer: since when, until when. `chance`: of a yes, as believed when
+    it was made."""
 
     created_at: datetime
     expires_at: datetime

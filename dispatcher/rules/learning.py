@@ -22,15 +22,6 @@ class Evidence:
         return Evidence([n * left for n in self.accepts], [n * left for n in self.refusals], now)
 
 
-_HEARD = 0.5
-
-
-def heard(sent_at: datetime | None, made: datetime, expires_at: datetime) -> bool:
-    """Whether silence about an offer says something of the volunteer: its SMS, if it is known to have
-    left at all, left them half of the offer's life or more."""
-    return sent_at is not None and expires_at - sent_at >= _HEARD * (expires_at - made)
-
-
 def outcome(
     before: Evidence,
     category: str,

@@ -244,7 +244,7 @@ def _ranked(session: Session, task: Task, now: datetime) -> list[Ranked]:
     """Whom a coordinator may choose from, best first, with why."""
     people = candidates.everybody(session, task, now, TO_CHOOSE_FROM)
     assessed = policy.assess(
-        candidates.task_view(task), Crowd.of(candidate for candidate, _ in people), now,
+        candidates.task_view(task, now), Crowd.of(candidate for candidate, _ in people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(session),
     )  # fmt: skip
     found = []

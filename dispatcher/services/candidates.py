@@ -42,7 +42,12 @@ ROOM, FOR_EACH_TASK, MOST = 80, 10, 400
 all tasks that are decided together, however large the campus."""
 
 
-def task_view(task: Task) -> TaskView:
+LEAVES_WITHIN = timedelta(seconds=60)
+"""Silence about an offer begins when its SMS has left, or so long after it was made: when the gateway is
+slow, asking more people would only lengthen the queue; one SMS in doubt mustn't hold up help."""
+
+
+def task_view(task: Task, now: datetime) -> TaskView:
     """`task` as the policy sees it."""
     return TaskView(
         task_id=task.id,
@@ -52,14 +57,18 @@ def task_view(task: Task) -> TaskView:
         urgency=task.urgency,
         opened_at=task.opened_at,
         due_by=task.due_by,
-        pending=tuple(
-            PendingOffer(offer.created_at, offer.expires_at, offer.chance)
-            for offer in task.offers
-            if offer.state in LIVE_OFFER
-        ),
+        pending=tuple(pending(offer, now) for offer in task.offers if offer.state in LIVE_OFFER),
         # Whoever held it and gave it back isn't asked again, however they came to hold it.
         asked=frozenset(o.volunteer_id for o in task.offers) | {a.volunteer_id for a in task.assignments},
     )
+
+
+def pending(offer: Offer, now: datetime) -> PendingOffer:
+    """A live offer as the policy sees it: its time runs from when its SMS left (see LEAVES_WITHIN)."""
+    if offer.sent_at is not None:
+        return PendingOffer(max(offer.created_at, offer.sent_at), offer.expires_at, offer.chance)
+    late = max(timedelta(), min(now - offer.created_at, LEAVES_WITHIN))
+    return PendingOffer(offer.created_at + late, offer.expires_at + late, offer.chance)
 
 
 def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Candidate]:

@@ -156,7 +156,7 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
     _one_planner(tx)
     people = candidates.on_duty(tx, [task], now)
     chosen = policy.ask_more(
-        candidates.task_view(task), Crowd.of(people), now,
+        candidates.task_view(task, now), Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
     )  # fmt: skip
     _offer(tx, [(task, chosen)], people, actor, now)
@@ -193,7 +193,7 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
     _expire(tx, tasks, now)
     people = candidates.on_duty(tx, tasks, now)
     plans = policy.plan_round(
-        [candidates.task_view(task) for task in tasks], Crowd.of(people), now,
+        [candidates.task_view(task, now) for task in tasks], Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
     )  # fmt: skip
     _offer(
@@ -231,7 +231,7 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         for task in tasks
         for offer in task.offers
         if offer.state in LIVE_OFFER
-        and offer.expires_at <= now
+        and candidates.pending(offer, now).expires_at <= now
         and move(tx, offer, OfferState.EXPIRED, LIVE_OFFER)
     ]
     for offer in expired:

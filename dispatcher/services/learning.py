@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
 from dispatcher.rules import response
 from dispatcher.rules.crowd import FACETS
-from dispatcher.rules.learning import Evidence, heard, outcome, recent_offers
+from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.response import Curves, learned_curves
 
@@ -30,7 +30,7 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
     told = (offer for offer in ended if offer.sent_at is not None or offer.state in ANSWERED)
     offers = sorted(told, key=lambda o: (o.volunteer_id, o.id))
     for offer in offers:
-        if offer.state in ANSWERED or (offer.state == OfferState.EXPIRED and _heard(offer)):
+        if offer.state in (*ANSWERED, OfferState.EXPIRED):
             _note_outcome(tx, offer, now)
     for offer in sorted(offers, key=lambda o: (o.task.campus_id, o.urgent, o.id)):
         _note_answer(tx, offer, now)
@@ -76,7 +76,7 @@ def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
     zone, learning = current_app.config["ZONE"], current_app.config["DISPATCH"].learning
     made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
-    refused_at = offer.learned_at if _heard(offer) else None
+    refused_at = offer.learned_at if offer.sent_at is not None else None
     before = evidence(row.accepts, row.refusals, row.as_of, now) if row else evidence(None, None, None, now)
     known = outcome(before, offer.task.category, made, ended, accepted, learning, refused_at)
     if row is None:
@@ -101,10 +101,6 @@ def _note_answer(tx: Session, offer: Offer, now: datetime) -> None:
         tx.add(row)
     row.waiting, row.answered = list(counts.waiting), list(counts.answered)
     tx.flush()
-
-
-def _heard(offer: Offer) -> bool:
-    return heard(offer.sent_at, offer.created_at, offer.expires_at)
 
 
 def _counts(row: AnswerTimes) -> response.Counts:

@@ -229,7 +229,10 @@ def _record_all(said: Sequence[tuple[int, Outcome]]) -> list[None]:
 def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) -> set[int]:
     """Nearly all messages: tried once, and taken. Those of another kind are returned."""
     rows = tx.execute(
-        select(Message.id, Message.kind, Message.offer_id, Message.task_id)
+        select(
+            Message.id, Message.kind, Message.offer_id, Message.task_id, Offer.created_at, Offer.expires_at,
+        )
+        .outerjoin(Offer, Offer.id == Message.offer_id)
         .where(
             Message.id.in_([message_id for message_id, _ in taken]),
             Message.state == str(MessageState.SENDING),
@@ -239,10 +242,9 @@ def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) ->
         .order_by(Message.id)
     ).all()  # fmt: skip
     # Offers before messages, as everywhere.
-    offers = [row.offer_id for row in rows if row.kind == "offer"]
-    move_all(
-        tx, Offer, OfferState.QUEUED, OfferState.SENT, [{"id": id_, "sent_at": now} for id_ in sorted(offers)]
-    )
+    offers = sorted((row for row in rows if row.kind == "offer"), key=lambda row: row.offer_id)
+    sent = [{"id": row.offer_id, **outcomes.left(row, now)} for row in offers]
+    move_all(tx, Offer, OfferState.QUEUED, OfferState.SENT, sent)
     gateway_ids = dict(taken)
     plain = [
         {"id": row.id, "gateway_id": gateway_ids[row.id], "sent_at": now, "wake_at": None} for row in rows

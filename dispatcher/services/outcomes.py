@@ -1,7 +1,8 @@
 """What became of a message: taken by the gateway, read by nobody, and who must hear of it."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,13 +27,21 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
     """The gateway has the message."""
     if message.offer_id is not None and message.kind == "offer":
         # Before the message: everywhere the task comes first, then its offers, then their messages.
-        move(tx, tx.get_one(Offer, message.offer_id), OfferState.SENT, sent_at=now)
+        offer = tx.get_one(Offer, message.offer_id)
+        move(tx, offer, OfferState.SENT, LIVE_OFFER, **left(offer, now))
     message.gateway_id = message.gateway_id or gateway_id
     message.sent_at = message.sent_at or now
     tx.flush()
     _no_longer_in_doubt(tx, message, now)
     if move(tx, message, MessageState.SENT, wake_at=None):
         steps.taken(tx, [message], now)
+
+
+def left(offer: Any, now: datetime) -> dict[str, datetime]:
+    """What changes about an offer, by its `created_at` and `expires_at`, when its SMS leaves: whoever is
+    asked later than was meant has as long for an answer."""
+    late = max(timedelta(), now - offer.created_at)
+    return {"sent_at": now, "expires_at": offer.expires_at + late}
 
 
 def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What coordinators do, and that nobody is told what isn't so, forgotten, or told twice."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -179,10 +179,10 @@ def test_one_failing_task_doesnt_stop_the_others(
         broken, fine = db.session.scalars(select(Task.id).order_by(Task.id)).all()
         view = candidates.task_view
 
-        def fails_for_one(task: Task) -> TaskView:
+        def fails_for_one(task: Task, at: datetime) -> TaskView:
             if task.id == broken:
                 raise ZeroDivisionError
-            return view(task)
+            return view(task, at)
 
         # Both are due, so they are decided together: the broken one must not take the other along.
         monkeypatch.setattr("dispatcher.services.candidates.task_view", fails_for_one)

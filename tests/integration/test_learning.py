@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 
 from dispatcher.database import db, transaction
 from dispatcher.models import (
@@ -14,6 +14,7 @@ from dispatcher.models import (
     Attention,
     Campus,
     DutyWindow,
+    Message,
     Offer,
     Task,
     Volunteer,
@@ -21,9 +22,9 @@ from dispatcher.models import (
 from dispatcher.rules.availability import QuietHours
 from dispatcher.rules.crowd import daypart
 from dispatcher.rules.lifecycle import OfferState
-from dispatcher.services import candidates, coordinating, dispatching, responding
+from dispatcher.services import candidates, coordinating, dispatching, messaging, responding
 from dispatcher.services.states import move
-from tests.integration.conftest import People, now, save_call, volunteer
+from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
 from tests.integration.test_coordinating import _edit
 
 
@@ -52,8 +53,9 @@ def _send(task: Task) -> None:
 
 
 def _expire(app: Flask, task: Task) -> datetime:
-    """Nobody answers its offers; when they have expired."""
-    later = now() + timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s + 1)
+    """Nobody answers its offers; when they have expired, those that never left too."""
+    life = timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s + 1)
+    later = now() + life + candidates.LEAVES_WITHIN
     dispatching.look(task.id, later)
     return later
 
@@ -115,17 +117,43 @@ def test_silence_about_an_sms_that_never_left_says_nothing(app: Flask, people: P
         assert _known(people.volunteers[1])[0]["urgent"] == pytest.approx(1)
 
 
-def test_silence_about_an_sms_that_left_too_late_says_nothing(app: Flask, people: People) -> None:
+def test_an_sms_that_left_late_leaves_as_long_for_an_answer(app: Flask, people: People) -> None:
     with app.app_context():
-        task = _urgent_call(people)
-        late = timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s - 2)
+        _urgent_call(people)
+        late, life = timedelta(seconds=250), timedelta(seconds=app.config["DISPATCH"].urgent.expiry_s)
         with transaction() as tx:
-            for offer in tx.scalars(select(Offer)):
-                move(tx, offer, OfferState.SENT, sent_at=now() + late)
-        _expire(app, task)
+            tx.execute(update(Offer).values(created_at=now() - late, expires_at=now() - late + life))
+        for message_id in db.session.scalars(select(Message.id).where(Message.kind == "offer")).all():
+            messaging.send(message_id, RecordingGateway())
+        _look_at(now() + life - timedelta(seconds=5))
+        assert {o.state for o in _task().offers} == {OfferState.SENT}
         assert db.session.scalars(select(Acceptance)).all() == []
-        times = db.session.get_one(AnswerTimes, {"campus_id": task.campus_id, "urgent": True})
-        assert sum(times.waiting) == 0  # watched for three seconds
+        _look_at(now() + life + timedelta(seconds=1))
+        assert {o.state for o in _task().offers} == {OfferState.EXPIRED}
+        assert _known(people.volunteers[1])[1]["urgent"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_nobody_more_is_asked_while_an_sms_is_on_its_way(app: Flask, people: People, left: bool) -> None:
+    """One is asked, others can be: silence begins when the SMS has left, or in a minute."""
+    settings = app.config["DISPATCH"]
+    app.config["DISPATCH"] = replace(settings, urgent=replace(settings.urgent, target=0.2, target_late=0.2))
+    late = candidates.LEAVES_WITHIN
+    with app.app_context():
+        save_call(people, "k", category="urgent", urgency="urgent")
+        dispatching.look(_task().id, now())
+        assert len(_asked(_task())) == 1
+        if left:
+            _send(_task())
+        for waited, asked in ((late, 2 if left else 1), (2.5 * late, 2)):
+            _look_at(now() + waited)
+            assert len(_asked(_task())) == asked
+
+
+def _look_at(moment: datetime) -> None:
+    with transaction() as tx:
+        tx.execute(update(Task).values(look_again_at=moment))
+    dispatching.look(_task().id, moment)
 
 
 def test_what_is_withdrawn_by_a_coordinator_says_nothing_of_anybody(app: Flask, people: People) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.rules.crowd import FACETS, daypart
-from dispatcher.rules.learning import Evidence, heard, outcome, recent_offers
+from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.response import (
     EDGES_S,
     REMEMBERED,
@@ -65,14 +65,6 @@ def test_a_late_yes_takes_back_what_silence_seemed_to_say() -> None:
     accepts, refusals = _of(found)
     assert accepts == {"medicine": 1.0, "midday": 1.0}
     assert sum(refusals.values()) == pytest.approx(0, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("sent_s", "says"), [(None, False), (0, True), (150, True), (151, False), (298, False)]
-)
-def test_silence_counts_only_if_there_was_time_to_answer(sent_s: float | None, says: bool) -> None:
-    sent_at = None if sent_s is None else NOON + timedelta(seconds=sent_s)
-    assert heard(sent_at, NOON, NOON + timedelta(seconds=300)) is says
 
 
 def test_recent_offers_fade() -> None:
