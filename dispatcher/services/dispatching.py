@@ -18,7 +18,7 @@ from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, seconds
 from dispatcher.services import attention, candidates, history, learning, outbox, steps
-from dispatcher.services.states import move
+from dispatcher.services.states import move_these
 
 log = logging.getLogger(__name__)
 
@@ -226,14 +226,13 @@ def _one_planner(tx: Session) -> None:
 
 def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
     """End the offers that nobody has answered in time."""
-    expired = [
+    silent = [
         offer
         for task in tasks
         for offer in task.offers
-        if offer.state in LIVE_OFFER
-        and candidates.pending(offer, now).expires_at <= now
-        and move(tx, offer, OfferState.EXPIRED, LIVE_OFFER)
+        if offer.state in LIVE_OFFER and candidates.pending(offer, now).expires_at <= now
     ]
+    expired = move_these(tx, silent, OfferState.EXPIRED, LIVE_OFFER)
     for offer in expired:
         history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=offer.volunteer.name)
     learning.learn(tx, expired, now)

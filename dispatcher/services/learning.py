@@ -1,10 +1,11 @@
 """Outcomes become evidence, in the transaction that records them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
@@ -13,6 +14,8 @@ from dispatcher.rules.crowd import FACETS
 from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.response import Curves, learned_curves
+
+_Row = TypeVar("_Row")
 
 ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
 
@@ -29,13 +32,34 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
         return
     told = (offer for offer in ended if offer.sent_at is not None or offer.state in ANSWERED)
     offers = sorted(told, key=lambda o: (o.volunteer_id, o.id))
+    known = _acceptances(tx, [offer.volunteer_id for offer in offers])
     for offer in offers:
         if offer.state in (*ANSWERED, OfferState.EXPIRED):
-            _note_outcome(tx, offer, now)
-    for offer in sorted(offers, key=lambda o: (o.task.campus_id, o.urgent, o.id)):
-        _note_answer(tx, offer, now)
+            _note_outcome(tx, known, offer, now)
+    times = _answer_times(tx, [offer.task.campus_id for offer in offers])
     for offer in offers:
+        _note_answer(tx, times, offer, now)
         offer.learned_at = now
+    tx.flush()
+
+
+def _acceptances(tx: Session, volunteer_ids: Sequence[int]) -> dict[int, Acceptance]:
+    """What is known of these volunteers, held until the end of the transaction."""
+    query = select(Acceptance).where(Acceptance.volunteer_id.in_(volunteer_ids))
+    rows = tx.scalars(_held(query.order_by(Acceptance.volunteer_id))) if volunteer_ids else ()
+    return {row.volunteer_id: row for row in rows}
+
+
+def _answer_times(tx: Session, campus_ids: Sequence[int]) -> dict[tuple[int, bool], AnswerTimes]:
+    """How fast people answer for these campuses, held until the end of the transaction."""
+    query = select(AnswerTimes).where(AnswerTimes.campus_id.in_(campus_ids))
+    query = query.order_by(AnswerTimes.campus_id, AnswerTimes.urgent)
+    rows = tx.scalars(_held(query)) if campus_ids else ()
+    return {(row.campus_id, row.urgent): row for row in rows}
+
+
+def _held(query: Select[_Row]) -> Select[_Row]:
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def offered(volunteer: Volunteer, now: datetime) -> None:
@@ -71,36 +95,36 @@ def curves(session: Session) -> Curves:
     return learned_curves(urgent, calm, current_app.config["DISPATCH"].learning)
 
 
-def _note_outcome(tx: Session, offer: Offer, now: datetime) -> None:
-    row = tx.get(Acceptance, offer.volunteer_id, with_for_update={"key_share": True})
+def _note_outcome(tx: Session, known: dict[int, Acceptance], offer: Offer, now: datetime) -> None:
+    row = known.get(offer.volunteer_id)
     zone, learning = current_app.config["ZONE"], current_app.config["DISPATCH"].learning
     made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
     refused_at = offer.learned_at if offer.sent_at is not None else None
     before = evidence(row.accepts, row.refusals, row.as_of, now) if row else evidence(None, None, None, now)
-    known = outcome(before, offer.task.category, made, ended, accepted, learning, refused_at)
+    learned = outcome(before, offer.task.category, made, ended, accepted, learning, refused_at)
     if row is None:
-        row = Acceptance(volunteer_id=offer.volunteer_id)
+        row = known[offer.volunteer_id] = Acceptance(volunteer_id=offer.volunteer_id)
         tx.add(row)
-    row.accepts = dict(zip(FACETS, known.accepts, strict=True))
-    row.refusals = dict(zip(FACETS, known.refusals, strict=True))
+    row.accepts = dict(zip(FACETS, learned.accepts, strict=True))
+    row.refusals = dict(zip(FACETS, learned.refusals, strict=True))
     row.as_of = now
-    tx.flush()
 
 
-def _note_answer(tx: Session, offer: Offer, now: datetime) -> None:
-    key = {"campus_id": offer.task.campus_id, "urgent": offer.urgent}
-    row = tx.get(AnswerTimes, key, with_for_update={"key_share": True})
+def _note_answer(
+    tx: Session, times: dict[tuple[int, bool], AnswerTimes], offer: Offer, now: datetime
+) -> None:
+    key = (offer.task.campus_id, offer.urgent)
+    row = times.get(key)
     before = _counts(row) if row is not None else response.Counts()
     since = offer.sent_at or offer.created_at
     elapsed_s = (now - since).total_seconds()
     counted_s = (offer.learned_at - since).total_seconds() if offer.learned_at is not None else 0.0
     counts = response.observed(before, elapsed_s, offer.state in ANSWERED, counted_s)
     if row is None:
-        row = AnswerTimes(**key)
+        row = times[key] = AnswerTimes(campus_id=key[0], urgent=key[1])
         tx.add(row)
     row.waiting, row.answered = list(counts.waiting), list(counts.answered)
-    tx.flush()
 
 
 def _counts(row: AnswerTimes) -> response.Counts:

@@ -20,7 +20,7 @@ from dispatcher.rules.lifecycle import (
 )
 from dispatcher.rules.settings import seconds
 from dispatcher.services import attention, history, learning, outbox, steps
-from dispatcher.services.states import move
+from dispatcher.services.states import move, move_these
 
 
 class Answer(StrEnum):
@@ -115,24 +115,25 @@ def settle_assignment(
 
 def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> list[Offer]:
     """End those of `offers` that are live, and return them; `kind`: the SMS that says so."""
-    ended = [offer for offer in offers if move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER)]
-    for offer in ended:
-        _say_withdrawn(tx, offer, kind, now)
-    return ended
-
-
-def _say_withdrawn(tx: Session, offer: Offer, kind: str, now: datetime) -> None:
-    """Say so if the offer's own SMS may have gone out."""
-    announced = tx.scalars(
-        select(Message).where(Message.offer_id == offer.id, Message.kind == "offer")
-    ).first()
-    if announced is not None and move(
-        tx, announced, MessageState.FAILED, {MessageState.QUEUED},
+    ended = move_these(tx, list(offers), OfferState.WITHDRAWN, LIVE_OFFER)
+    # An SMS that never left needs no other: an unexplained "taken" would only puzzle.
+    waiting = select(Message).where(
+        Message.offer_id.in_([offer.id for offer in ended]),
+        Message.kind == "offer",
+        Message.state == str(MessageState.QUEUED),
+    )
+    spared = move_these(
+        tx, tx.scalars(waiting).all() if ended else (), MessageState.FAILED, {MessageState.QUEUED},
         error_code="not_needed", ended_at=now, wake_at=None,
-    ):  # fmt: skip
-        steps.ended(tx, announced, "given_up", "not_needed")
-        return  # it never left: an unexplained "taken" would only puzzle
-    outbox.to_volunteer(tx, kind, offer.volunteer, now, offer.task, offer)
+    )  # fmt: skip
+    for message in spared:
+        steps.ended(tx, message, "given_up", "not_needed")
+    told = [offer for offer in ended if offer.id not in {message.offer_id for message in spared}]
+    asked = select(Volunteer).where(Volunteer.id.in_([offer.volunteer_id for offer in told]))
+    volunteers = {volunteer.id: volunteer for volunteer in tx.scalars(asked)} if told else {}
+    for offer in told:
+        outbox.to_volunteer(tx, kind, volunteers[offer.volunteer_id], now, offer.task, offer)
+    return ended
 
 
 def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime) -> Answer:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from html import unescape
+from html import escape, unescape
 
 import pytest
 import requests
@@ -93,9 +93,12 @@ def _edits(world: World, task: int, browsers: list[Browser], helpers: list[Helpe
     return postings[::2] + postings[1::2]
 
 
-def _kept(posting: Posting, page: str) -> bool:
-    """Whether the answer still holds what was typed or chosen."""
+def _kept(posting: Posting, page: str, over: bool) -> bool:
+    """Whether the answer still holds what was typed or chosen; of a task that is `over`, the words: there is
+    nobody to choose any more."""
     act = posting.path.rpartition("/")[2]
+    if over:
+        return posting.typed["said"] in unescape(page)
     if act == "assign":
         return (
             re.search(rf'name="volunteer_id" value="{posting.typed["volunteer_id"]}" checked', page)
@@ -153,9 +156,24 @@ def test_fifty_edits_of_one_task_and_one_wins(
     lost = [
         (posting.path, posting.typed["said"])
         for posting, answer in zip(postings, answers, strict=True)
-        if answer.status_code != 303 and not _kept(posting, answer.text)
+        if answer.status_code != 303 and not _kept(posting, answer.text, decided[0] in ("cancel", "close"))
     ]
     assert lost == [], f"after {decided[0]}, what they typed is gone"
+
+
+@pytest.mark.parametrize("act", ["close", "cancel", "reopen"])
+def test_words_for_a_task_that_has_moved_on_can_become_a_note(
+    world: World, staff: Callable[[str, int], list[Browser]], act: str
+) -> None:
+    first, second, *_ = staff("coordinator", COORDINATORS)
+    task = world.call(world.retiree(kind="landline"), "other", also={"told_on_call": "1"})
+    page, words = f"/board/tasks/{task}", "邻居已经<送到>了"
+    ends = _prepare(first, page, f"{page}/cancel", said="不用了")
+    late = _prepare(second, page, f"{page}/{act}", said=words)
+    assert ends.send().status_code == 303
+    answer = late.send()
+    assert answer.status_code == 409
+    assert re.findall(r"<textarea[^>]*>(.*?)</textarea>", answer.text) == [escape(words)]
 
 
 def _calls(operators: list[Browser], elder_id: int, **typed: str) -> list[Posting]:
