@@ -13,13 +13,14 @@ if os.environ.get("METRICS_TOKEN"):  # before prometheus_client is imported, whi
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 import tasks
-from dispatcher import create_app, logs, memory
+from dispatcher import create_app, database, logs, memory
 
 logs.play("beat")  # a worker says below who it is
 flask_app = create_app()
 celery_app = flask_app.extensions["celery"]
 celery_app.conf.beat_schedule = tasks.SCHEDULE
 memory.settle()
+database.let_others_first()
 
 
 @signals.celeryd_init.connect

@@ -299,7 +299,7 @@ class System:
             "web": ("gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "wsgi:app")
         }
         takes = {
-            "dispatch": ("-Q", "dispatch", "--pool", "prefork", "-c", "2"),
+            "dispatch": ("-Q", "dispatch", "--pool", "prefork", "-c", "1"),
             "sms": ("-Q", "sms", "--pool", "threads", "-c", "32"),
         }
         for role, jobs in takes.items():

@@ -54,7 +54,7 @@ from dispatcher.correlation import correlation_id as correlation_id
 
 logger = logging.getLogger(__name__)
 
-#: The queues: "dispatch" is consumed by a prefork pool (2), "sms" by a pool of 32 threads.
+#: The queues: "dispatch" is consumed by a prefork pool (1), "sms" by a pool of 32 threads.
 QUEUES = ("dispatch", "sms")
 #: The priorities of a job; the lower goes first. What can wait goes after everything else in its queue.
 AT_ONCE, LATER = 0, 9

@@ -65,9 +65,13 @@ def _forget_the_parents_writer() -> None:
 
 os.register_at_fork(after_in_child=_forget_the_parents_writer)
 
+_nap_s = (0.0005, 0.002)
+"""How long a process that waits for SQLite's write lock sleeps between two looks at it, from and to."""
+
 _WRITING = "dispatcher_writing"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -162,8 +166,16 @@ def _on_begin(connection: Connection) -> None:
         driver.execute("BEGIN")
 
 
+def let_others_first() -> None:
+    """To be called once in a process whose transactions nobody waits for. Whoever naps longer comes to the
+    lock less often while others want it: those for whom somebody waits are served first, and what gathers
+    meanwhile is done in one go."""
+    global _nap_s
+    _nap_s = (0.002, 0.008)
+
+
 def _begin_writing(connection: Connection, driver: sqlite3.Connection) -> None:
-    """Wait for the write lock in naps of a millisecond or two.
+    """Wait for the write lock in naps of a millisecond or a few.
 
     SQLite's own naps grow to a tenth of a second, several times as long as a transaction: a process
     that has begun to wait loses again and again to one that has just come.
@@ -178,7 +190,7 @@ def _begin_writing(connection: Connection, driver: sqlite3.Connection) -> None:
             except sqlite3.OperationalError as error:
                 if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                     break
-            time.sleep(random.uniform(0.0005, 0.002))
+            time.sleep(random.uniform(*_nap_s))
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the refusal
     finally:
         driver.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
@@ -235,7 +247,8 @@ def transaction() -> Iterator[Session]:
 
     On an exception everything is rolled back and no wake-up leaves. Wake-ups are best-effort: the
     tick finds what they would have announced, so a broker that is down costs time, never work.
-    Nesting is an error: a use case is whole or it isn't one.
+    Nesting is an error: a use case is whole or it isn't one. On SQLite the caller is the one writer from
+    the first line on.
     """
     session: Session = db.session()
     if session.info.get(_WRITING):
@@ -245,12 +258,16 @@ def transaction() -> Iterator[Session]:
     session.info[_WRITING] = True
     session.info["wakeups"] = []
     session.info["notes"] = []
+    session.info["last"] = {}
     one_writer = db.engine.dialect.name == "sqlite"
     try:
         with _sqlite_writer if one_writer else nullcontext():
             try:
+                session.connection()  # on SQLite the wait for the write lock is over now
                 yield session
                 session.flush()  # now every new row has its id
+                for write, rows in session.info["last"].items():
+                    write(session, rows)
                 noted, notes = session.info["wakeups"], session.info["notes"]
                 wakeups = [
                     WakeUp(job, row if isinstance(row, int) else row.id, can_wait)
@@ -262,7 +279,7 @@ def transaction() -> Iterator[Session]:
                 raise
     finally:
         session.info[_WRITING] = False
-        del session.info["wakeups"], session.info["notes"]
+        del session.info["wakeups"], session.info["notes"], session.info["last"]
     if wakeups:
         current_app.extensions["publisher"].publish(wakeups)
     for note in notes:
@@ -282,6 +299,12 @@ def wake(session: Session, job: str, row: int | HasId, can_wait: bool = False) -
     """Note that `job` should run for `row` (or its id) once this transaction has committed; if it
     `can_wait`, after those that can't."""
     session.info["wakeups"].append((job, row, can_wait))
+
+
+def write_last(session: Session, write: Callable[[Session, list[_T]], None], row: _T) -> None:
+    """Keep `row` until all else in this transaction is done; then `write` gets all that were kept for it, and
+    writes them in one go. For rows that nobody reads again in the same transaction."""
+    session.info["last"].setdefault(write, []).append(row)
 
 
 def after_commit(session: Session, note: Callable[[], None]) -> None:

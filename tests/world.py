@@ -87,9 +87,8 @@ class Sms:
 
     def code(self, answer: int) -> str:
         """The reply code in it that ends in `answer`."""
-        found = [
-            c for c in re.findall(r"(?<![\d/-])\d{2,3}(?!\d|[:.-]\d)", self.body) if c[-1] == str(answer)
-        ]
+        words = re.sub(r"https?://[!-~]+", "", self.body)  # digits in a link are no codes
+        found = [c for c in re.findall(r"(?<![\d/-])\d{2,3}(?!\d|[:.-]\d)", words) if c[-1] == str(answer)]
         assert found, f"no code for {answer} in: {self.body}"
         return found[0]
 

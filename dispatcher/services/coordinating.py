@@ -65,7 +65,7 @@ def assign(edit: Edit, volunteer_id: int) -> None:
             reopen(tx, task, edit.now)
         if not responding.take(tx, task, volunteer, edit.now):
             raise Refused("over")
-        offer = responding.offer_of(tx, task, volunteer)
+        offer = responding.offer_of(task, volunteer)
         if offer is not None:
             move(tx, offer, OfferState.ACCEPTED, LIVE_OFFER, answered_at=edit.now)
         history.record(tx, "assigned", actor, edit.now, task, volunteer=volunteer.name)

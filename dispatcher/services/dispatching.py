@@ -4,14 +4,15 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import and_, case, func, insert, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.clock import utcnow
 from dispatcher.database import after_commit, db, transaction, use_case
-from dispatcher.models import Offer, Task, Volunteer
+from dispatcher.models import Campus, Offer, Retiree, Task, Volunteer
 from dispatcher.rules import policy
 from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
@@ -33,6 +34,14 @@ _PRESSING = (
 
 _PLANNER_LOCK = 727_001
 """Any number, the same in every process: the name of the lock."""
+
+
+_ABOUT = (
+    joinedload(Task.request, innerjoin=True),
+    joinedload(Task.campus, innerjoin=True),
+    joinedload(Task.retiree, innerjoin=True).joinedload(Retiree.campus, innerjoin=True),
+)
+"""Whoever has a task in hand needs these at once: they are read with it."""
 
 
 BREATH_S = 0.15
@@ -102,13 +111,13 @@ def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None
         # Before any task is in hand: whoever had to wait decides what has come meanwhile, too.
         _one_planner(tx)
         now = now or utcnow()
-        task = lock(tx, task_id, wait=False)
-        if task is None or task.look_again_at is None or task.look_again_at > now:
+        tasks = _due_together(tx, task_id, now, 1 if alone else TOGETHER)
+        if not tasks:
             return
+        task = tasks[0]
         steps.follow(tx, task)
         if task.state == TaskState.OPEN and not task.remote:
-            others = [] if alone else _also_due(tx, task, now)
-            _round(tx, [task, *others], now)
+            _round(tx, tasks, now)
             after_commit(tx, _breath.start)
         elif task.state == TaskState.OPEN:
             task.look_again_at, task.waiting = None, {"code": "remote"}
@@ -137,16 +146,16 @@ def set_aside(task_id: int, now: datetime) -> None:
             attention.raise_(tx, "software", now, task)
 
 
-def lock(tx: Session, task_id: int, wait: bool = True) -> Task | None:
+def lock(tx: Session, task_id: int) -> Task | None:
     """The task, held until the end of this transaction, fresh from the database.
 
-    Not against rows that only refer to it: those are written meanwhile. Unless it is to be waited for,
-    None also means that somebody else holds it.
+    Not against rows that only refer to it: those are written meanwhile.
     """
     return tx.scalars(
         select(Task)
         .where(Task.id == task_id)
-        .with_for_update(key_share=True, skip_locked=not wait)
+        .options(*_ABOUT)
+        .with_for_update(of=Task, key_share=True)
         .execution_options(populate_existing=True)
     ).first()
 
@@ -166,26 +175,29 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
     return len(chosen)
 
 
-def _also_due(tx: Session, first: Task, now: datetime) -> list[Task]:
-    """Other open tasks that are due: what is due together is decided together.
+def _due_together(tx: Session, first_id: int, now: datetime, most: int) -> list[Task]:
+    """This task, if it is due, and then other open ones that are: what is due together is decided together.
 
-    Those that another worker has in hand are left to it.
+    Those that another worker has in hand are left to it; nothing if that is the first.
     """
+    is_first = Task.id == first_id
+    others = and_(Task.state == str(TaskState.OPEN), Task.remote.is_(False))
     query = (
         select(Task)
-        .where(
-            Task.look_again_at <= now,
-            Task.state == str(TaskState.OPEN),
-            Task.remote.is_(False),
-            Task.id != first.id,
+        .where(Task.look_again_at <= now, or_(is_first, others))
+        .order_by(case((is_first, 0), else_=1), *_PRESSING)
+        .limit(most)
+        .options(
+            *_ABOUT,
+            selectinload(Task.campus, Campus.neighbours),
+            selectinload(Task.offers),
+            selectinload(Task.assignments),
         )
-        .order_by(*_PRESSING)
-        .limit(TOGETHER - 1)
-        .options(selectinload(Task.offers), selectinload(Task.assignments), selectinload(Task.retiree))
-        .with_for_update(skip_locked=True, key_share=True)
+        .with_for_update(of=Task, skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
-    return list(tx.scalars(query))
+    found = list(tx.scalars(query))
+    return found if found and found[0].id == first_id else []
 
 
 def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
@@ -233,8 +245,10 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         if offer.state in LIVE_OFFER and candidates.pending(offer, now).expires_at <= now
     ]
     expired = move_these(tx, silent, OfferState.EXPIRED, LIVE_OFFER)
+    asked = select(Volunteer).where(Volunteer.id.in_([offer.volunteer_id for offer in expired]))
+    names = {volunteer.id: volunteer.name for volunteer in tx.scalars(asked)} if expired else {}
     for offer in expired:
-        history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=offer.volunteer.name)
+        history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=names[offer.volunteer_id])
     learning.learn(tx, expired, now)
 
 
@@ -252,7 +266,8 @@ def _offer(
     if not asked:
         return
     volunteers = {v.id: v for v in tx.scalars(select(Volunteer).where(Volunteer.id.in_(asked)))}
-    made: list[tuple[Offer, Task, Volunteer]] = []
+    made: list[tuple[Task, Volunteer]] = []
+    rows: list[dict[str, Any]] = []
     for task, chosen in waves:
         if not chosen:
             continue
@@ -261,28 +276,25 @@ def _offer(
         named = []
         for choice in chosen:
             volunteer = volunteers[choice.volunteer_id]
-            offer = Offer(
-                task_id=task.id,
-                volunteer_id=volunteer.id,
-                wave=wave,
-                ring=choice.ring,
-                chance=choice.chance,
-                why=[reason.as_dict() for reason in policy.why(choice, people[choice.row])],
-                urgent=task.is_urgent,
-                state=OfferState.QUEUED,
-                created_at=now,
-                expires_at=now + seconds(pace.expiry_s),
-            )
+            why = [reason.as_dict() for reason in policy.why(choice, people[choice.row])]
+            rows.append(
+                {
+                    "task_id": task.id, "volunteer_id": volunteer.id, "wave": wave, "ring": choice.ring,
+                    "chance": choice.chance, "why": why, "urgent": task.is_urgent,
+                    "state": str(OfferState.QUEUED), "created_at": now,
+                    "expires_at": now + seconds(pace.expiry_s),
+                }
+            )  # fmt: skip
             learning.offered(volunteer, now)
-            named.append({"name": volunteer.name, "why": offer.why})
-            made.append((offer, task, volunteer))
+            named.append({"name": volunteer.name, "why": why})
+            made.append((task, volunteer))
         history.record(tx, "wave", actor, now, task, wave=wave, asked=named)
-    tx.add_all(offer for offer, _, _ in made)
-    tx.flush()
-    codes = outbox.help_codes(tx, [(task, volunteer) for _, task, volunteer in made], now)
-    for offer, task, volunteer in made:
-        slot = codes[volunteer.phone, task.id].slot
+    written = tx.execute(insert(Offer).returning(Offer.id, Offer.task_id, Offer.volunteer_id), rows)
+    offers = {(row.task_id, row.volunteer_id): row.id for row in written}
+    slots = outbox.help_slots(tx, made, now)
+    for task, volunteer in made:
+        slot = slots[volunteer.phone, task.id]
         outbox.to_volunteer(
-            tx, "offer", volunteer, now, task, offer,
+            tx, "offer", volunteer, now, task, offers[task.id, volunteer.id],
             area=task.retiree.area, yes=f"{slot}1", no=f"{slot}0",
         )  # fmt: skip

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from dispatcher.database import write_last
 from dispatcher.models import Event, Retiree, Staff, Task, Volunteer
 
 
@@ -46,15 +48,18 @@ def record(
     **params: Any,
 ) -> None:
     """Add a line to the history of `task` (or of a request, or of nobody's task)."""
-    tx.add(
-        Event(
-            at=now,
-            kind=kind,
-            actor=actor.kind,
-            actor_id=actor.id,
-            actor_name=actor.name,
-            task_id=task.id if task else None,
-            request_id=request_id or (task.request_id if task else None),
-            params=params,
-        )
-    )
+    line = {
+        "at": now,
+        "kind": kind,
+        "actor": actor.kind,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "task_id": task.id if task else None,
+        "request_id": request_id or (task.request_id if task else None),
+        "params": params,
+    }
+    write_last(tx, _write, line)
+
+
+def _write(tx: Session, lines: list[dict[str, Any]]) -> None:
+    tx.execute(insert(Event), lines)

@@ -1,13 +1,14 @@
 """A reply by SMS: stored whole, understood if it can be, answered at most once if it can't."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case, wake
-from dispatcher.models import Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
+from dispatcher.models import Assignment, Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
 from dispatcher.rules import replies
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
 from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
@@ -48,14 +49,14 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         if (wish := _opt(body, opt_out)) is not None:
             _opted(tx, wish, volunteer, phone, now)
             return
-        codes = _codes(tx, phone)
-        threads = [Thread(code.slot, _stage(tx, code), code.id) for code in codes]
+        codes = _codes(tx, ReplyCode.phone == phone)
+        threads = [Thread(code.slot, stage, code.id) for code, stage in codes]
         meant = replies.understand(body, threads)
-        by_id = {code.id: code for code in codes}
+        by_id = {code.id: code for code, _ in codes}
         if isinstance(meant, Understood):
-            code = by_id[meant.ref]
+            code, stage = next(known for known in codes if known[0].id == meant.ref)
             message.task_id = code.task_id
-            _act(tx, code, meant, message, now)
+            _act(tx, code, stage, meant, message, now)
         else:
             named = by_id[meant.ref] if meant.ref is not None else None
             message.task_id = named.task_id if named else None
@@ -63,44 +64,45 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
             _unclear(tx, message, meant, named, live, now)
 
 
-def _codes(tx: Session, phone: str) -> list[ReplyCode]:
-    """The codes of a phone, newest first."""
-    return list(
-        tx.scalars(
-            select(ReplyCode)
-            .where(ReplyCode.phone == phone)
-            .order_by(ReplyCode.number.desc())
-            .limit(_RECENT_CODES)
+def _codes(tx: Session, which: ColumnElement[bool]) -> list[tuple[ReplyCode, Stage]]:
+    """Codes, newest first, and what the task of each waits for from that phone now."""
+    found = (
+        select(
+            ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
+            Offer.state.label("offer"),
         )
-    )
+        .join(Task, Task.id == ReplyCode.task_id)
+        .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
+        .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
+        .where(which)
+        .order_by(ReplyCode.number.desc())
+        .limit(_RECENT_CODES)
+    )  # fmt: skip
+    return [(row.ReplyCode, _stage(row.ReplyCode, row)) for row in tx.execute(found)]
 
 
-def _stage(tx: Session, code: ReplyCode) -> Stage:
-    """What the task of `code` waits for from that phone now."""
-    task = tx.get_one(Task, code.task_id)
+def _stage(code: ReplyCode, now: Any) -> Stage:
+    """What a task waits for from the phone of `code`, by the states of the `task` and the `offer` and its
+    `holder` now."""
     if code.purpose == "check":
-        return Stage.CHECK if task.state == TaskState.DELIVERED else Stage.OVER
-    standing = responding.standing_assignment(tx, task)
-    if standing is not None and standing.volunteer_id == code.volunteer_id:
-        return Stage.HELD if task.state in HELD else Stage.OVER
-    if task.state != TaskState.OPEN:
-        return Stage.OVER
-    offer = tx.scalars(
-        select(Offer).where(Offer.task_id == task.id, Offer.volunteer_id == code.volunteer_id)
-    ).first()
+        return Stage.CHECK if now.task == TaskState.DELIVERED else Stage.OVER
+    if now.holder is not None and now.holder == code.volunteer_id:
+        return Stage.HELD if now.task in HELD else Stage.OVER
     # As on the page behind the link: whoever was asked may still say yes while the task is open.
-    waits = offer is not None and offer.state in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
-    return Stage.OFFERED if waits else Stage.OVER
+    waits = now.offer in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
+    return Stage.OFFERED if waits and now.task == TaskState.OPEN else Stage.OVER
 
 
-def _act(tx: Session, code: ReplyCode, meant: Understood, message: Message, now: datetime) -> None:
-    """Do what the reply asks for, and confirm what the sender can't see otherwise."""
-    before = _stage(tx, code)
+def _act(
+    tx: Session, code: ReplyCode, before: Stage, meant: Understood, message: Message, now: datetime
+) -> None:
+    """Do what the reply asks for, and confirm what the sender can't see otherwise. `before`: what the task
+    waited for when the reply was read."""
     task = dispatching.lock(tx, code.task_id)
     if task is None:
         raise LookupError("a reply code without its task")
     steps.follow(tx, task)
-    if _stage(tx, code) is not before:
+    if _codes(tx, ReplyCode.id == code.id) != [(code, before)]:
         steps.answered(tx, task, meant.intent.value, "sms", Answer.OVER)
         _too_late(tx, message, task, message.body or "", now)  # it moved while this was being read
         return

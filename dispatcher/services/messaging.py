@@ -38,7 +38,7 @@ from dispatcher.models import (
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
 from dispatcher.services import attention, history, outbox, outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
-from dispatcher.services.together import Together
+from dispatcher.services.together import Gathered, Together
 from dispatcher.sms import texts
 from dispatcher.sms.gateway import Accepted, Carried, Gateway, Outcome, Refused, Unknown
 
@@ -93,9 +93,10 @@ def send(message_id: int, gateway: Gateway) -> None:
 
 
 @use_case
-def _claim_all(message_ids: Sequence[int]) -> list[Outgoing | None]:
-    """Take messages in hand: for each what is to be sent, or None."""
+def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
+    """Take messages in hand, by their ids: for each what is to be sent, or None."""
     with transaction() as tx:
+        message_ids = gathered()
         now = utcnow()
         waiting = _waiting(tx, message_ids, now)
         holders = _last_holders(tx, waiting)
@@ -214,9 +215,10 @@ def _links(kind: str, language: str) -> bool:
 
 
 @use_case
-def _record_all(said: Sequence[tuple[int, Outcome]]) -> list[None]:
+def _record_all(gathered: Gathered[tuple[int, Outcome]]) -> list[None]:
     """Write down what the gateway said of messages."""
     with transaction() as tx:
+        said = gathered()
         now = utcnow()
         taken = [(message_id, said.gateway_id) for message_id, said in said if isinstance(said, Accepted)]
         in_doubt = _note_taken(tx, taken, now)

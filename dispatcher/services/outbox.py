@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from dispatcher.database import wake
-from dispatcher.models import HelpRequest, Message, Offer, ReplyCode, Retiree, Task, Volunteer
+from dispatcher.database import wake, write_last
+from dispatcher.models import HelpRequest, Message, ReplyCode, Retiree, Task, Volunteer
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import MessageState
+from dispatcher.rules.replies import slot
 from dispatcher.services import attention
 
 GRACE = timedelta(seconds=2)
@@ -30,16 +31,15 @@ def to_volunteer(
     volunteer: Volunteer,
     now: datetime,
     task: Task | None = None,
-    offer: Offer | None = None,
+    offer_id: int | None = None,
     **params: Any,
-) -> Message:
+) -> None:
     """An SMS to a volunteer, in their language."""
     if task is not None:
         params = task_params(task) | params
-    return _queue(
+    _queue(
         tx, kind, volunteer.phone, volunteer.language, params, now, task,
-        offer_id=offer.id if offer else None,
-        volunteer_id=volunteer.id,
+        offer_id=offer_id, volunteer_id=volunteer.id,
     )  # fmt: skip
 
 
@@ -57,44 +57,49 @@ def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: 
     _tell(tx, kind, request.retiree, tasks[0], request, params, now)
 
 
-def to_phone(tx: Session, kind: str, phone: str, language: str, now: datetime, **params: Any) -> Message:
+def to_phone(tx: Session, kind: str, phone: str, language: str, now: datetime, **params: Any) -> None:
     """An SMS to a number that may be nobody's we know."""
-    return _queue(tx, kind, phone, language, params, now)
+    _queue(tx, kind, phone, language, params, now)
 
 
-def help_codes(
+def help_slots(
     tx: Session, pairs: Sequence[tuple[Task, Volunteer]], now: datetime
-) -> dict[tuple[str, int], ReplyCode]:
+) -> dict[tuple[str, int], int]:
     """The numbers by which volunteers answer about tasks, by their phone and the task's id."""
     wanted = [(volunteer.phone, task.id, volunteer.id) for task, volunteer in pairs]
-    return _codes(tx, "help", wanted, now)
+    return _slots(tx, "help", wanted, now)
 
 
-def _codes(
+def _slots(
     tx: Session, purpose: str, wanted: Sequence[tuple[str, int, int | None]], now: datetime
-) -> dict[tuple[str, int], ReplyCode]:
-    """The codes of (phone, task, volunteer): those they have, or the phone's next numbers."""
+) -> dict[tuple[str, int], int]:
+    """The slots of (phone, task, volunteer): those they have, or by the phone's next numbers."""
     phones = {phone for phone, _, _ in wanted}
-    known = select(ReplyCode).where(
+    known = select(ReplyCode.phone, ReplyCode.task_id, ReplyCode.number).where(
         ReplyCode.phone.in_(phones),
         ReplyCode.task_id.in_({task_id for _, task_id, _ in wanted}),
         ReplyCode.purpose == purpose,
     )
-    codes = {(code.phone, code.task_id): code for code in tx.scalars(known)}
+    slots = {(row.phone, row.task_id): slot(row.number) for row in tx.execute(known)}
+    missing = [one for one in wanted if one[:2] not in slots]
+    if not missing:
+        return slots
     last = select(ReplyCode.phone, func.max(ReplyCode.number).label("last")).where(
-        ReplyCode.phone.in_(phones)
+        ReplyCode.phone.in_({phone for phone, _, _ in missing})
     )
     numbers = {row.phone: row.last for row in tx.execute(last.group_by(ReplyCode.phone))}
-    for phone, task_id, volunteer_id in wanted:
-        if (phone, task_id) in codes:
-            continue
+    new = []
+    for phone, task_id, volunteer_id in missing:
         numbers[phone] = numbers.get(phone, -1) + 1
-        codes[phone, task_id] = ReplyCode(
-            phone=phone, number=numbers[phone], purpose=purpose, task_id=task_id,
-            volunteer_id=volunteer_id, created_at=now,
+        slots[phone, task_id] = slot(numbers[phone])
+        new.append(
+            {
+                "phone": phone, "number": numbers[phone], "purpose": purpose, "task_id": task_id,
+                "volunteer_id": volunteer_id, "created_at": now,
+            }
         )  # fmt: skip
-        tx.add(codes[phone, task_id])
-    return codes
+    tx.execute(insert(ReplyCode), new)
+    return slots
 
 
 def task_params(task: Task) -> dict[str, Any]:
@@ -143,10 +148,9 @@ def _tell(
         attention.raise_(tx, "call_retiree", now, task, retiree, kind=kind, words=params, because="landline")
         return
     if kind == "delivered":
-        code = _codes(tx, "check", [(retiree.mobile, task.id, None)], now)[retiree.mobile, task.id]
-        tx.flush()
-        params |= {"well": f"{code.slot}1", "problem": f"{code.slot}2"}
-        if not _others_waiting(tx, retiree.mobile, code):
+        here = _slots(tx, "check", [(retiree.mobile, task.id, None)], now)[retiree.mobile, task.id]
+        params |= {"well": f"{here}1", "problem": f"{here}2"}
+        if not _others_waiting(tx, retiree.mobile, task):
             # A bare digit is enough, and easier, while nothing else waits on this phone.
             params |= {"well": "1", "problem": "2"}
     _queue(
@@ -154,20 +158,18 @@ def _tell(
     )  # fmt: skip
 
 
-def _others_waiting(tx: Session, phone: str, code: ReplyCode) -> bool:
-    """Whether another task on this phone may still wait for an answer."""
-    return bool(
-        tx.scalar(
-            select(func.count())
-            .select_from(ReplyCode)
-            .join(Task, Task.id == ReplyCode.task_id)
-            .where(
-                ReplyCode.phone == phone,
-                ReplyCode.id != code.id,
-                Task.ended_at.is_(None),
-            )
+def _others_waiting(tx: Session, phone: str, task: Task) -> bool:
+    """Whether anything else on this phone may still wait for an answer than the check of `task`."""
+    others = (
+        select(ReplyCode.id)
+        .join(Task, Task.id == ReplyCode.task_id)
+        .where(
+            ReplyCode.phone == phone,
+            or_(ReplyCode.task_id != task.id, ReplyCode.purpose != "check"),
+            Task.ended_at.is_(None),
         )
     )
+    return tx.scalars(others.limit(1)).first() is not None
 
 
 def _queue(
@@ -178,20 +180,31 @@ def _queue(
     params: dict[str, Any],
     now: datetime,
     task: Task | None = None,
-    **about: int | None,
-) -> Message:
-    message = Message(
-        direction="out",
-        kind=kind,
-        params=params,
-        language=language,
-        phone=phone,
-        state=MessageState.QUEUED,
-        created_at=now,
-        wake_at=now + GRACE,
-        task_id=task.id if task else None,
-        **about,
-    )
-    tx.add(message)
-    wake(tx, "send", message, can_wait=task is not None and kind in CAN_WAIT and not task.is_urgent)
-    return message
+    offer_id: int | None = None,
+    volunteer_id: int | None = None,
+    retiree_id: int | None = None,
+) -> None:
+    row = {
+        "direction": "out",
+        "kind": kind,
+        "params": params,
+        "language": language,
+        "phone": phone,
+        "state": str(MessageState.QUEUED),
+        "created_at": now,
+        "wake_at": now + GRACE,
+        "task_id": task.id if task else None,
+        "offer_id": offer_id,
+        "volunteer_id": volunteer_id,
+        "retiree_id": retiree_id,
+    }
+    can_wait = task is not None and kind in CAN_WAIT and not task.is_urgent
+    write_last(tx, _write, (row, can_wait))
+
+
+def _write(tx: Session, queued: list[tuple[dict[str, Any], bool]]) -> None:
+    """Write messages in the order in which they were queued, and note their wake-ups."""
+    can_wait = {(row["kind"], row["task_id"]): waits for row, waits in queued}
+    written = insert(cast(Table, Message.__table__)).returning(Message.id, Message.kind, Message.task_id)
+    for row in tx.execute(written, [row for row, _ in queued]):
+        wake(tx, "send", row.id, can_wait=can_wait[row.kind, row.task_id])

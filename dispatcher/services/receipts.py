@@ -19,7 +19,7 @@ from dispatcher.models import HelpRequest, Message, MessageReceipt, Task
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.services import outcomes, steps
 from dispatcher.services.states import move_all
-from dispatcher.services.together import Together
+from dispatcher.services.together import Gathered, Together
 from dispatcher.sms.twilio import STATUSES
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,9 @@ class Receipt:
 
 
 @use_case
-def _take_in_all(receipts: Sequence[Receipt]) -> list[None]:
+def _take_in_all(gathered: Gathered[Receipt]) -> list[None]:
     with transaction() as tx:
+        receipts = gathered()
         about, addressed = _messages(tx, receipts)
         rows = [
             {

@@ -40,12 +40,12 @@ def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: s
         standing = standing_assignment(tx, task)
         if standing is not None and standing.volunteer_id == volunteer.id:
             return Answer.YOURS  # a second tap
-        offer = offer_of(tx, task, volunteer)
+        offer = offer_of(task, volunteer)
         if offer is not None and move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER):
-            outbox.to_volunteer(tx, "taken", volunteer, now, task, offer)
+            outbox.to_volunteer(tx, "taken", volunteer, now, task, offer.id)
         history.record(tx, "too_late", history.volunteer(volunteer), now, task, said=said)
         return Answer.TAKEN if task.state != TaskState.CANCELLED else Answer.OVER
-    offer = offer_of(tx, task, volunteer)
+    offer = offer_of(task, volunteer)
     ended = []
     if offer is not None and move(
         tx, offer, OfferState.ACCEPTED, answered_at=now, said=said[:500] or offer.said
@@ -86,7 +86,7 @@ def settle_assignment(
     tx.flush()
     withdrawn = withdraw(tx, [o for o in task.offers if o.volunteer_id != volunteer.id], "taken", now)
     attention.superseded(tx, task, now)
-    code = outbox.help_codes(tx, [(task, volunteer)], now)[volunteer.phone, task.id]
+    slot = outbox.help_slots(tx, [(task, volunteer)], now)[volunteer.phone, task.id]
     retiree = task.retiree
     outbox.to_volunteer(
         tx, "assigned", volunteer, now, task,
@@ -99,7 +99,7 @@ def settle_assignment(
             or next((p.number for p in retiree.phones), "")
         ),
         code=outbox.spoken_code(task)[retiree.language],
-        go=f"{code.slot}2", done=f"{code.slot}3", back=f"{code.slot}0",
+        go=f"{slot}2", done=f"{slot}3", back=f"{slot}0",
     )  # fmt: skip
     outbox.to_retiree(
         tx,
@@ -132,13 +132,13 @@ def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> 
     asked = select(Volunteer).where(Volunteer.id.in_([offer.volunteer_id for offer in told]))
     volunteers = {volunteer.id: volunteer for volunteer in tx.scalars(asked)} if told else {}
     for offer in told:
-        outbox.to_volunteer(tx, kind, volunteers[offer.volunteer_id], now, offer.task, offer)
+        outbox.to_volunteer(tx, kind, volunteers[offer.volunteer_id], now, offer.task, offer.id)
     return ended
 
 
 def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime) -> Answer:
     """A no, with the reason kept. The next volunteer is asked at once."""
-    offer = offer_of(tx, task, volunteer)
+    offer = offer_of(task, volunteer)
     waited_for = offer is not None and offer.state in LIVE_OFFER
     if offer is None or not move(
         tx, offer, OfferState.DECLINED, answered_at=now,
@@ -156,11 +156,9 @@ def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: st
     return Answer.DECLINED
 
 
-def offer_of(tx: Session, task: Task, volunteer: Volunteer) -> Offer | None:
+def offer_of(task: Task, volunteer: Volunteer) -> Offer | None:
     """The offer of `task` to `volunteer`."""
-    return tx.scalars(
-        select(Offer).where(Offer.task_id == task.id, Offer.volunteer_id == volunteer.id)
-    ).first()
+    return next((offer for offer in task.offers if offer.volunteer_id == volunteer.id), None)
 
 
 def standing_assignment(session: Session, task: Task) -> Assignment | None:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from dispatcher.models import Message, Offer, Task
 from dispatcher.rules import lifecycle
@@ -40,18 +41,30 @@ def move_these(
     allowed = lifecycle.sources(after)
     if only_from is not None:
         allowed = allowed & frozenset(only_from)
-    model, fresh = type(rows[0]), {"synchronize_session": False, "populate_existing": True}
+    model = type(rows[0])
+    columns = model.__table__.columns
     tx.flush()
     change = (
         update(model)
         .where(model.id.in_([row.id for row in rows]), model.state.in_(sorted(str(s) for s in allowed)))
         .values(state=str(after), **values)
-        .returning(model)
+        .returning(*columns)
+        .execution_options(synchronize_session=False)
     )
-    moved = {row.id for row in tx.scalars(change, execution_options=fresh)}
-    if missed := [row.id for row in rows if row.id not in moved]:
-        tx.scalars(select(model).where(model.id.in_(missed)), execution_options=fresh).all()
+    by_id = {row.id: row for row in rows}
+    moved = {_refresh(by_id, fresh) for fresh in tx.execute(change)}
+    if missed := [row_id for row_id in by_id if row_id not in moved]:
+        for fresh in tx.execute(select(*columns).where(model.id.in_(missed))):
+            _refresh(by_id, fresh)
     return [row for row in rows if row.id in moved]
+
+
+def _refresh(rows: dict[int, _Row], fresh: Any) -> int:
+    """Give a row what the database holds in its columns; what it refers to stays as it was read."""
+    row = rows[fresh.id]
+    for name, value in fresh._mapping.items():
+        set_committed_value(row, name, value)
+    return row.id
 
 
 def move_all(

@@ -45,11 +45,8 @@ def saved(tx: Session, request: HelpRequest, opened: Sequence[Task], repeated: S
 
 def looked(tx: Session, seen: Sequence[tuple[Task, str, int]]) -> None:
     """Somebody has looked at tasks: what each waits for now, and how many were asked."""
-    ids = [task.request_id for task, _, _ in seen]
-    known = select(HelpRequest.id, HelpRequest.correlation_id).where(HelpRequest.id.in_(ids))
-    calls = {row.id: row.correlation_id for row in tx.execute(known)}
     for task, found, asked in seen:
-        _tell(tx, calls[task.request_id], "looked", task_id=task.id, found=found, asked=asked)
+        _tell(tx, task.request.correlation_id, "looked", task_id=task.id, found=found, asked=asked)
 
 
 @dataclass(frozen=True)

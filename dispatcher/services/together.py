@@ -2,7 +2,8 @@
 
 A transaction costs about the same for one row as for twenty. A thread that comes while another is at
 work waits; whoever is next takes along everything that has gathered meanwhile (databases call it group
-commit). Where nobody is in a hurry, a thread that is alone waits a moment for company.
+commit). What has gathered is taken when the transaction has begun: the longer it had to wait for its turn
+to write, the more it does. Where nobody is in a hurry, a thread that is alone waits a moment for company.
 """
 
 import threading
@@ -11,6 +12,8 @@ from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+Gathered = Callable[[], Sequence[_T]]
+"""Gives the items that have gathered by now. What was given last is what is being done."""
 
 
 class _Wish(Generic[_T, _R]):
@@ -24,7 +27,8 @@ class _Wish(Generic[_T, _R]):
 
 
 class Together(Generic[_T, _R]):
-    """`work` does a list of items in one transaction and returns a result for each, in their order.
+    """`work` does in one transaction what has gathered, which it asks for when it has begun, and returns a
+    result for each item, in their order.
 
     Calling the instance does one item, perhaps together with those of other threads. `most`: so many
     at once. `linger_s`: so long, in seconds, fewer than `enough` wait for company. If a transaction
@@ -33,7 +37,7 @@ class Together(Generic[_T, _R]):
 
     def __init__(
         self,
-        work: Callable[[Sequence[_T]], Sequence[_R]],
+        work: Callable[[Gathered[_T]], Sequence[_R]],
         most: int = 64,
         linger_s: float = 0.0,
         enough: int = 8,
@@ -68,22 +72,28 @@ class Together(Generic[_T, _R]):
 
     def _next(self) -> None:
         """Do what has gathered longest. Only whoever has the turn takes anything away."""
-        wishes = self._gathered[: self._most]
+        wishes: list[_Wish[_T, _R]] = []
+
+        def gathered() -> list[_T]:
+            wishes[:] = self._gathered[: self._most]
+            return [wish.item for wish in wishes]
+
+        gathered()  # should the transaction not even begin, these hear of it
         try:
-            self._do(wishes)
+            self._do(wishes, gathered)
         except Exception:  # noqa: BLE001 (each is tried by itself, and raises in its own thread)
             for wish in wishes:
                 self._alone(wish)
         # Not when this thread is being ended: the others find their wishes still here.
         del self._gathered[: len(wishes)]
 
-    def _do(self, wishes: list[_Wish[_T, _R]]) -> None:
-        results = self._work([wish.item for wish in wishes])
+    def _do(self, wishes: list[_Wish[_T, _R]], gathered: Gathered[_T]) -> None:
+        results = self._work(gathered)
         for wish, result in zip(wishes, results, strict=True):
             wish.result, wish.done = result, True
 
     def _alone(self, wish: _Wish[_T, _R]) -> None:
         try:
-            self._do([wish])
+            self._do([wish], lambda: [wish.item])
         except Exception as error:  # noqa: BLE001 (raised in the thread that wanted it)
             wish.error, wish.done = error, True

@@ -57,7 +57,9 @@ def page(token: str, now: datetime, language: str | None = None) -> Page:
     Raises:
         UnknownLink: there is no such link (any more).
     """
-    task, volunteer = _behind(db.session(), token, now)
+    link = _link(db.session(), token, now)
+    task = db.session.get_one(Task, link.task_id)
+    volunteer = db.session.get_one(Volunteer, link.volunteer_id)
     language = language or volunteer.language
     stage = _stage(db.session(), task, volunteer)
     hotline = current_app.config["HOTLINE_PHONE"]
@@ -114,8 +116,11 @@ def answer(
         UnknownLink: there is no such link (any more).
     """
     with transaction() as tx:
-        task, volunteer = _behind(tx, token, now)
-        dispatching.lock(tx, task.id)
+        link = _link(tx, token, now)
+        task = dispatching.lock(tx, link.task_id)
+        if task is None:
+            raise LookupError("a link without its task")
+        volunteer = tx.get_one(Volunteer, link.volunteer_id)
         steps.follow(tx, task)
         match step:
             case "accept":
@@ -140,11 +145,11 @@ def numbers_to_call(task: Task) -> list[str]:
     return list(dict.fromkeys(given + known))
 
 
-def _behind(session: Session, token: str, now: datetime) -> tuple[Task, Volunteer]:
-    link: LinkToken | None = tokens.find(session, token, now)
+def _link(session: Session, token: str, now: datetime) -> LinkToken:
+    link = tokens.find(session, token, now)
     if link is None:
         raise UnknownLink
-    return session.get_one(Task, link.task_id), session.get_one(Volunteer, link.volunteer_id)
+    return link
 
 
 def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:
@@ -160,7 +165,7 @@ def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:
         return "over"
     if any(a.volunteer_id == volunteer.id for a in task.assignments):
         return "handed_back" if state == TaskState.OPEN else "over"
-    offer = responding.offer_of(session, task, volunteer)
+    offer = responding.offer_of(task, volunteer)
     if offer is not None and offer.state == OfferState.DECLINED:
         return "declined"
     if state != TaskState.OPEN:

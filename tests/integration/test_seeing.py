@@ -18,7 +18,7 @@ from dispatcher import broker, metrics
 from dispatcher.correlation import correlation_id
 from dispatcher.database import after_commit, db, transaction
 from dispatcher.logs import _Json, _Text
-from dispatcher.models import HelpRequest, Message, Task
+from dispatcher.models import HelpRequest, Message, Task, Volunteer
 from dispatcher.services import dispatching, messaging, receipts, responding, tokens, volunteering
 from dispatcher.services.receipts import Receipt
 from dispatcher.sms.gateway import Refused, Unknown
@@ -146,7 +146,8 @@ def test_what_is_rolled_back_counts_nothing(
 
 def _accept_and_fail(token: str) -> None:
     with transaction() as tx:
-        task, volunteer = volunteering._behind(tx, token, now())
+        link = volunteering._link(tx, token, now())
+        task, volunteer = tx.get_one(Task, link.task_id), tx.get_one(Volunteer, link.volunteer_id)
         assert responding.accept(tx, task, volunteer, now()) is responding.Answer.YOURS
         raise ValueError("no such step")
 

@@ -2,13 +2,12 @@
 
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from dispatcher.services.together import Together
+from dispatcher.services.together import Gathered, Together
 
 
 def _until_gathered(together: Together[Any, Any], number: int) -> None:
@@ -19,7 +18,8 @@ def _until_gathered(together: Together[Any, Any], number: int) -> None:
 def test_whoever_is_alone_begins_at_once() -> None:
     seen: list[list[int]] = []
 
-    def double(items: Sequence[int]) -> list[int]:
+    def double(gathered: Gathered[int]) -> list[int]:
+        items = gathered()
         seen.append(list(items))
         return [2 * item for item in items]
 
@@ -32,7 +32,8 @@ def test_those_who_come_meanwhile_are_done_in_one_go_each_with_its_own_result() 
     seen: list[list[int]] = []
     first_at_work, go_on = threading.Event(), threading.Event()
 
-    def double(items: Sequence[int]) -> list[int]:
+    def double(gathered: Gathered[int]) -> list[int]:
+        items = gathered()
         seen.append(list(items))
         if not first_at_work.is_set():
             first_at_work.set()
@@ -52,11 +53,45 @@ def test_those_who_come_meanwhile_are_done_in_one_go_each_with_its_own_result() 
     assert sorted(seen[1]) == [1, 2, 3, 4, 5]
 
 
+def test_what_gathers_while_a_transaction_waits_for_its_turn_is_done_in_it() -> None:
+    seen: list[list[int]] = []
+    waiting, begun = threading.Event(), threading.Event()
+
+    def double(gathered: Gathered[int]) -> list[int]:
+        waiting.set()
+        begun.wait(10)
+        items = list(gathered())
+        seen.append(items)
+        return [2 * item for item in items]
+
+    together = Together(double)
+    with ThreadPoolExecutor(3) as crowd:
+        first = crowd.submit(together, 0)
+        assert waiting.wait(10)
+        others = [crowd.submit(together, n) for n in (1, 2)]
+        _until_gathered(together, 3)
+        begun.set()
+        assert [first.result(), *(other.result() for other in others)] == [0, 2, 4]
+    assert sorted(seen[0]) == [0, 1, 2]
+    assert len(seen) == 1
+
+
+def test_a_transaction_that_never_begins_fails_those_who_waited_for_it() -> None:
+    def locked(gathered: Gathered[int]) -> list[int]:
+        raise TimeoutError
+
+    together = Together(locked)
+    with pytest.raises(TimeoutError):
+        together(1)
+    assert together._gathered == []
+
+
 def test_no_more_than_the_most_at_once() -> None:
     seen: list[int] = []
     go_on = threading.Event()
 
-    def count(items: Sequence[int]) -> list[int]:
+    def count(gathered: Gathered[int]) -> list[int]:
+        items = gathered()
         seen.append(len(items))
         go_on.wait(10)
         return list(items)
@@ -73,7 +108,8 @@ def test_no_more_than_the_most_at_once() -> None:
 def test_one_that_fails_spoils_no_other() -> None:
     at_work, go_on = threading.Event(), threading.Event()
 
-    def invert(items: Sequence[int]) -> list[float]:
+    def invert(gathered: Gathered[int]) -> list[float]:
+        items = gathered()
         if not at_work.is_set():
             at_work.set()
             go_on.wait(10)
@@ -95,7 +131,8 @@ def test_one_that_fails_spoils_no_other() -> None:
 def test_when_whoever_works_for_others_is_ended_they_go_on_by_themselves() -> None:
     at_work, go_on = threading.Event(), threading.Event()
 
-    def work(items: Sequence[int]) -> list[int]:
+    def work(gathered: Gathered[int]) -> list[int]:
+        items = gathered()
         if not at_work.is_set():
             at_work.set()
             go_on.wait(10)
@@ -117,7 +154,8 @@ def test_when_whoever_works_for_others_is_ended_they_go_on_by_themselves() -> No
 def test_a_few_wait_for_company_and_begin_when_there_is_enough() -> None:
     seen: list[list[int]] = []
 
-    def note(items: Sequence[int]) -> list[int]:
+    def note(gathered: Gathered[int]) -> list[int]:
+        items = gathered()
         seen.append(sorted(items))
         return list(items)
 
@@ -128,5 +166,5 @@ def test_a_few_wait_for_company_and_begin_when_there_is_enough() -> None:
 
 
 def test_whoever_waits_for_company_in_vain_goes_alone() -> None:
-    together: Together[int, int] = Together(list, linger_s=0.01, enough=2)
+    together: Together[int, int] = Together(lambda gathered: gathered(), linger_s=0.01, enough=2)
     assert together(1) == 1
