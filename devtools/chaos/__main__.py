@@ -7,16 +7,17 @@ import secrets
 import signal
 import sys
 import time
-import traceback
+from contextlib import closing
 from pathlib import Path
 
 from devtools.chaos import report
-from devtools.chaos.run import Size, run
+from devtools.chaos.run import Size
+from devtools.chaos.series import end_politely, series
 from devtools.chaos.storms import STORMS
 from devtools.system import ROOT
 
 DATABASES = ("sqlite", "postgresql")
-FULL = Size(seconds=84, tasks_per_s=12)
+FULL = Size(seconds=150, tasks_per_s=7)
 QUICK = Size(seconds=25, tasks_per_s=6)
 
 
@@ -29,19 +30,15 @@ def main() -> int:
     parser.add_argument("--storm", choices=tuple(STORMS), action="append", help="this one only")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "chaos.json")
     asked = parser.parse_args()
-    # A polite end too puts back what was broken, and takes away what was mounted.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, end_politely)
     seed = secrets.randbelow(1_000_000) if asked.seed is None else asked.seed
     size = QUICK if asked.quick else FULL
     print(f"seed {seed}\n{report.heading()}", flush=True)
-    runs, begun = [], time.monotonic()
-    for name in asked.storm or STORMS:
-        for database in asked.database or DATABASES:
-            try:
-                one = run(STORMS[name], database, seed, size, keep=asked.out.parent / "chaos")
-            except Exception as error:  # the other storms are still worth knowing
-                traceback.print_exc()
-                one = {"storm": name, "database": database, "stopped": f"{type(error).__name__}: {error}"}
+    runs: list[report.Run] = []
+    begun = time.monotonic()
+    wanted = [(name, database) for name in asked.storm or STORMS for database in asked.database or DATABASES]
+    with closing(series(wanted, seed, size, asked.out.parent / "chaos")) as results:
+        for one in results:
             runs.append(one)
             report.write(asked.out, seed, runs)
             print("\n".join(filter(None, (report.line(one), report.details(one)))), flush=True)

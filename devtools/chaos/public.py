@@ -139,7 +139,7 @@ class Public:
 
     def _offered(self, phone: str, offer: dict[str, str], draw: random.Random) -> None:
         what = draw.choices(("accept", "late", "decline", ""), (52, 8, 12, 28))[0]
-        wait = draw.uniform(11, 16) if what == "late" else draw.uniform(0.3, 3)
+        wait = draw.uniform(19, 24) if what == "late" else draw.uniform(0.3, 3)
         if what in ("accept", "late"):
             self._either(wait, "accept", phone, offer["link"], "accept", offer["yes"], draw)
         elif what == "decline":
@@ -159,9 +159,9 @@ class Public:
     def _either(
         self, wait: float, what: str, phone: str, link: str, step: str, code: str, draw: random.Random
     ) -> None:
-        """By link or by SMS; one in six does it twice at once."""
-        by_link = draw.random() < 0.6
-        for _ in range(2 if draw.random() < 1 / 6 else 1):
+        """By link or by SMS; one in ten does it twice at once."""
+        by_link = draw.random() < 0.8
+        for _ in range(2 if draw.random() < 0.1 else 1):
             if by_link:
                 self._later(wait, lambda: self._tap(what, f"{link}/{step}"))
             else:

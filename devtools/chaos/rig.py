@@ -32,37 +32,37 @@ daily_cap = 1000
 recheck_s = 5
 check_s = 15
 [urgent]
-target = 0.8
-target_late = 0.95
-look_ahead_s = 10
-pause_s = 6
+target = 0.6
+target_late = 0.9
+look_ahead_s = 15
+pause_s = 12
 wave_max = 3
-expiry_s = 12
-rings_s = [0, 2, 4]
-coordinator_s = 15
-progress_s = 15
+expiry_s = 20
+rings_s = [0, 4, 8]
+coordinator_s = 25
+progress_s = 20
 [soon]
 target = 0.3
 target_late = 0.5
-look_ahead_s = 10
-pause_s = 8
-wave_max = 2
+look_ahead_s = 15
+pause_s = 15
+wave_max = 1
 patience_s = 5
-expiry_s = 12
-rings_s = [0, 4, 8]
-coordinator_s = 20
-progress_s = 15
+expiry_s = 20
+rings_s = [0, 8, 16]
+coordinator_s = 30
+progress_s = 20
 [routine]
 target = 0.2
 target_late = 0.4
-look_ahead_s = 10
-pause_s = 8
+look_ahead_s = 15
+pause_s = 15
 wave_max = 1
 patience_s = 5
-expiry_s = 12
-rings_s = [0, 4, 8]
-coordinator_s = 20
-progress_s = 15
+expiry_s = 20
+rings_s = [0, 8, 16]
+coordinator_s = 30
+progress_s = 20
 """
 """Shorter than life, so that a storm of a minute sees offers expire and coordinators told."""
 

@@ -61,9 +61,9 @@ def load() -> dict[str, Any]:
             )
             for n in range(VOLUNTEERS)
         ]  # fmt: skip
-        # One in five has a landline only, one in fifty lives out of reach.
+        # One in five has a landline only; one in seven lives where no volunteer can go.
         retirees = [
-            _retiree(tx, f"老人{n}", places[3 if n % 50 == 0 else n % 3], n, landline=n % 5 == 1)
+            _retiree(tx, f"老人{n}", places[3 if n % 7 == 3 else n % 3], n, landline=n % 5 == 1)
             for n in range(RETIREES)
         ]
         probes = [_retiree(tx, f"探针{n}", places[n % 3], RETIREES + n) for n in range(PROBES)]

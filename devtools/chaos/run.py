@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,10 +106,14 @@ class Weather:
         raise RuntimeError(f"{kind} could not be put back")
 
 
-def run(storm: Storm, database: str, seed: int, size: Size, keep: Path | None = None) -> dict[str, Any]:
+def run(
+    storm: Storm, database: str, seed: int, size: Size, keep: Path | None = None,
+    turn: AbstractContextManager[Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """One storm and its audit, as an entry of `runs` in `build/chaos.json`.
 
-    `keep`: a folder for what the audit has read, and the logs, when a promise is broken.
+    `keep`: a folder for what the audit has read, and the logs, when a promise is broken. `turn` is held
+    while the storm goes on, so that of several runs one at a time has the machine under load.
     """
     about: dict[str, Any] = {"storm": storm.name, "database": database}
     small_disk = "disk-full" in storm.kinds
@@ -120,15 +125,16 @@ def run(storm: Storm, database: str, seed: int, size: Size, keep: Path | None = 
         office, public = Office(rig, ledger, seed, size.tasks_per_s), Public(rig, seed)
         recovery = Recovery(rig, ledger)
         weather = Weather(rig, seed, recovery.after)
-        public.start()
-        office.start()
-        started = time.monotonic()
-        phases = {"start": started - begun}
-        weather.start(plan(storm, seed, size.seconds, database))
-        time.sleep(size.seconds)
-        weather.stop()
-        office.stop()
-        phases["load"] = time.monotonic() - started
+        phases = {"start": time.monotonic() - begun}
+        with turn or nullcontext():
+            started = time.monotonic()
+            public.start()
+            office.start()
+            weather.start(plan(storm, seed, size.seconds, database))
+            time.sleep(size.seconds)
+            weather.stop()
+            office.stop()
+            phases["load"] = time.monotonic() - started
         unsettled = settle(
             rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
         )

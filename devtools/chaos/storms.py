@@ -33,10 +33,11 @@ class Planned:
 
 _THEMES = (
     Storm(
-        "workers",
+        "processes",
         (
             "dispatch-killed", "dispatch-child-killed", "sms-killed", "sms-killed-message-taken",
-            "sms-killed-message-not-taken", "sms-frozen", "beat-killed",
+            "sms-killed-message-not-taken", "sms-frozen", "beat-killed", "web-child-killed", "web-killed",
+            "web-restarted", "web-frozen",
         ),
     ),
     Storm("broker", ("valkey-killed", "valkey-down", "valkey-frozen", "valkey-emptied")),
@@ -52,14 +53,9 @@ _THEMES = (
         "gateway",
         (
             "gateway-slow", "gateway-429", "gateway-500", "gateway-drops", "gateway-hangs-after-accepting",
-            "gateway-down",
+            "gateway-down", "callbacks-doubled", "callbacks-reordered", "callbacks-late", "callbacks-lost",
+            "replies-doubled",
         ),
-    ),
-    Storm("web", ("web-child-killed", "web-killed", "web-restarted", "web-frozen")),
-    Storm(
-        "callbacks",
-        ("callbacks-doubled", "callbacks-reordered", "callbacks-late", "callbacks-lost", "replies-doubled"),
-        gap_s=(1, 3),
     ),
     # With a gateway that leaves outcomes in doubt: what is in doubt is found again by its time.
     Storm(
