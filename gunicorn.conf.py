@@ -1,6 +1,6 @@
 """How the web process runs. Read by `gunicorn -c gunicorn.conf.py wsgi:app`.
 
-Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (224),
+Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (272),
 LOG_LEVEL (info), LOG_FORMAT (text; or json), ACCESS_LOG (off; a file, or - for standard output),
 METRICS_TOKEN (none: nothing is counted), DATA_DIR (instance: where the figures are kept).
 """
@@ -16,7 +16,7 @@ bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # Threads, because a page that follows live changes keeps one waiting nearly all the time.
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "224"))
+threads = int(os.environ.get("WEB_THREADS", "272"))
 preload_app = False  # database connections must not be shared across the fork
 
 timeout = 30  # seconds without a sign of life, after which a process is replaced

@@ -78,7 +78,8 @@ class Public:
     def stop(self) -> None:
         """Read and answer no more."""
         self._over.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self._hands.shutdown(cancel_futures=True)
 
     @property

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +37,8 @@ _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Failure|Lost|Timeo
 
 @dataclass(frozen=True)
 class Size:
-    """How hard and how long. `seconds` of storm; `tasks_per_s` wanted; `copies` of each worker."""
+    """How hard and how long. `seconds` of storm; `tasks_per_s`: at most, see Office; `copies` of each
+    worker."""
 
     seconds: float
     tasks_per_s: float
@@ -113,14 +114,14 @@ def run(
     """One storm and its audit, as an entry of `runs` in `build/chaos.json`.
 
     `keep`: a folder for what the audit has read, and the logs, when a promise is broken. `turn` is held
-    while the storm goes on, so that of several runs one at a time has the machine under load.
+    from the storm's begin until all has settled, so that of several runs one at a time has the machine.
     """
     about: dict[str, Any] = {"storm": storm.name, "database": database}
     small_disk = "disk-full" in storm.kinds
     if small_disk and (why := cannot_mount()):
         return about | {"skipped": why}
     begun = time.monotonic()
-    with running(database, size.copies, small_disk) as rig:
+    with running(database, size.copies, small_disk) as rig, ExitStack() as people:
         ledger = Ledger()
         office, public = Office(rig, ledger, seed, size.tasks_per_s), Public(rig, seed)
         recovery = Recovery(rig, ledger)
@@ -128,6 +129,7 @@ def run(
         phases = {"start": time.monotonic() - begun}
         with turn or nullcontext():
             started = time.monotonic()
+            people.callback(public.stop)
             public.start()
             office.start()
             weather.start(plan(storm, seed, size.seconds, database))
@@ -135,11 +137,11 @@ def run(
             weather.stop()
             office.stop()
             phases["load"] = time.monotonic() - started
-        unsettled = settle(
-            rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
-        )
-        recovery.wait()
-        phases["settle"] = time.monotonic() - started - phases["load"]
+            unsettled = settle(
+                rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
+            )
+            recovery.wait()
+            phases["settle"] = time.monotonic() - started - phases["load"]
         public.stop()
         for name in rig.of("beat"):
             rig.system.stop_one(name)

@@ -1,5 +1,5 @@
-"""Several storms, each in a process of its own: while one has the machine under load, the one before it
-settles, which is waiting mostly, and the next one starts."""
+"""Several storms, each in a process of its own: while one has the machine, the system of the next one starts
+and the one before it is audited."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ AT_ONCE = 2
 Run = dict[str, Any]
 
 
-def series(wanted: Sequence[tuple[str, str]], seed: int, size: Size, keep: Path) -> Generator[Run, None, None]:
+def series(
+    wanted: Sequence[tuple[str, str]], seed: int, size: Size, keep: Path
+) -> Generator[Run, None, None]:
     """What came of each (storm, database), in this order; for `keep`, see :func:`run`.
 
     Left early, the runs that go on put back what they have broken, and take away what they have mounted.

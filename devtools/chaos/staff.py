@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import psutil
 import requests
 
 from devtools.chaos.rig import Rig
@@ -25,6 +26,9 @@ TIMEOUT_S = 35.0
 """Longer than the web server gives a request: an answer is waited for as long as there may be one."""
 
 RETRY_S = 1.0
+PACE_EVERY_S, BUSY = 3.0, 78.0
+"""So often operators look how busy the machine is, in per cent of all cores, and as busy it shall be."""
+
 _TASK = re.compile(r"/board/tasks/(\d+)")
 _SAVED = re.compile(r"[?&]saved=(\d+)")
 
@@ -141,14 +145,16 @@ def take_call(
 class Office:
     """Operators and coordinators at work until the end of the load.
 
-    `tasks_per_s`: how many tasks they make together, if the pages keep up.
+    `tasks_per_s`: how many tasks they make together, if the pages keep up and the machine has time left: they
+    begin with half of that, and go by how busy it is. Without time left only its queues could be measured.
     """
 
     def __init__(
         self, rig: Rig, ledger: Ledger, seed: int, tasks_per_s: float, operators: int = OPERATORS
     ) -> None:
         self._rig, self._ledger, self._seed = rig, ledger, seed
-        self._pause_s = operators * _MEAN_KINDS / tasks_per_s
+        self._shortest_s = operators * _MEAN_KINDS / tasks_per_s
+        self._pause_s = 2 * self._shortest_s
         self._over = threading.Event()
         self._saved: SimpleQueue[int] = SimpleQueue()
         self._threads = [
@@ -156,6 +162,7 @@ class Office:
             for n in range(operators)
         ]
         self._threads.append(threading.Thread(target=self._coordinate, name="coordinator", daemon=True))
+        self._threads.append(threading.Thread(target=self._keep_pace, name="pace", daemon=True))
 
     def start(self) -> None:
         """Begin."""
@@ -184,6 +191,13 @@ class Office:
             if entry.request_id is not None and draw.random() < 0.06:
                 self._saved.put(entry.request_id)
             self._over.wait(draw.expovariate(1 / self._pause_s))
+
+    def _keep_pace(self) -> None:
+        """By what all processes of the machine leave of it. Slowly: a fault is no reason for fewer calls."""
+        psutil.cpu_percent()  # from now on
+        while not self._over.wait(PACE_EVERY_S):
+            change = min(1.25, max(0.9, psutil.cpu_percent() / BUSY))
+            self._pause_s = max(self._shortest_s, self._pause_s * change)
 
     def _coordinate(self) -> None:
         """Step in now and then: cancel, close, open again, ask more, give to somebody by hand."""

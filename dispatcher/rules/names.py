@@ -2,8 +2,6 @@
 
 from itertools import islice, product
 
-from pypinyin import Style, pinyin
-
 _MAX_READINGS = 24
 """Readings kept for one name; three polyphonic characters can multiply beyond use."""
 
@@ -14,7 +12,28 @@ _SURNAME_READINGS = {
     "秘": "bi", "洗": "xian", "冼": "xian", "召": "shao", "种": "chong", "繁": "po", "折": "she",
     "黑": "he", "翟": "zhai", "燕": "yan", "华": "hua", "牟": "mu", "万": "wan", "尹": "yin",
 }  # fmt: skip
-DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
+_DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "公孙", "慕容", "司徒")
+
+
+def warm() -> None:
+    """Load the dictionary of readings now, most of a second, and not when somebody waits for it.
+
+    It is loaded where it is needed: of the processes that are started anew after a crash few ever do.
+    """
+    import pypinyin  # noqa: F401
+
+
+def surname(name: str) -> str:
+    """The surname of a Chinese `name`."""
+    return name[:2] if name.startswith(_DOUBLE_SURNAMES) else name[:1]
+
+
+def surname_pinyin(name: str) -> str:
+    """The surname of a Chinese `name` in pinyin, as a surname is read: 单 is Shan."""
+    from pypinyin import lazy_pinyin
+
+    family = surname(name)
+    return (_SURNAME_READINGS.get(family) or "".join(lazy_pinyin(family))).capitalize()
 
 
 def normalise(text: str) -> str:
@@ -35,7 +54,7 @@ def search_keys(name: str) -> set[str]:
         return {key for key in keys if key}
     whole = normalise(name)
     keys = {whole}
-    family = 2 if name.startswith(DOUBLE_SURNAMES) else 1
+    family = len(surname(name))
     if len(whole) > family:
         keys.add(whole[family:])
     for reading in _readings(whole):
@@ -48,6 +67,8 @@ def search_keys(name: str) -> set[str]:
 
 def _readings(name: str) -> list[tuple[str, ...]]:
     """Every way to read `name`, the likely surname reading first."""
+    from pypinyin import Style, pinyin
+
     options: list[list[str]] = []
     for index, syllables in enumerate(pinyin(name, style=Style.NORMAL, heteronym=True)):
         readings = [normalise(s) for s in syllables if s]

@@ -47,6 +47,10 @@ log = logging.getLogger(__name__)
 STUCK_AFTER = timedelta(seconds=12)
 """A claim older than this lost its worker: the gateway's own timeout is shorter."""
 
+CALL_WITHIN_S = 3.0
+"""So long after its claim, in seconds, a message is still handed over: the call must be over before the
+claim counts as lost, or it would be sent while somebody is told that it never was."""
+
 SETTLE_EVERY = timedelta(seconds=2)
 SURE_AFTER = timedelta(seconds=12)
 """A message that the gateway doesn't list this long after the claim never reached it."""
@@ -71,11 +75,12 @@ ABOUT_THE_HOLDER = ("assigned", "coming", "changed_volunteer")
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A claimed message, rendered. `step`: what may be logged of it."""
+    """A claimed message, rendered. `step`: what may be logged of it; `claimed`: when, monotonic seconds."""
 
     to: str
     body: str
     step: steps.Sending
+    claimed: float
 
 
 def send(message_id: int, gateway: Gateway) -> None:
@@ -86,7 +91,9 @@ def send(message_id: int, gateway: Gateway) -> None:
     db.session.remove()
     steps.claimed(outgoing.step)
     started = time.monotonic()
-    outcome = gateway.send(outgoing.to, outgoing.body, message_id)
+    outcome: Outcome = Refused("late", permanent=False)  # this machine is overloaded: certainly not sent
+    if started - outgoing.claimed < CALL_WITHIN_S:
+        outcome = gateway.send(outgoing.to, outgoing.body, message_id)
     took_s = time.monotonic() - started
     _record((message_id, outcome))
     steps.sent(outgoing.step, outcome, took_s)
@@ -97,7 +104,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
     """Take messages in hand, by their ids: for each what is to be sent, or None."""
     with transaction() as tx:
         message_ids = gathered()
-        now = utcnow()
+        now, clock = utcnow(), time.monotonic()
         waiting = _waiting(tx, message_ids, now)
         holders = _last_holders(tx, waiting)
         claimed, links, moot = [], [], []
@@ -119,7 +126,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
                 outcomes.lost(tx, message, MessageState.FAILED, "wording", now)
                 continue
             step = steps.Sending(row.id, row.task_id, row.kind, row.attempts + 1, row.call or "")
-            outgoing[row.id] = Outgoing(row.phone, body, step)
+            outgoing[row.id] = Outgoing(row.phone, body, step, clock)
             links += [link] if link else []
             claimed.append(
                 {

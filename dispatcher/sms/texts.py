@@ -13,9 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import smsutil
-from pypinyin import lazy_pinyin
 
-from dispatcher.rules.names import DOUBLE_SURNAMES
+from dispatcher.rules import names
 
 LANGUAGES = ("zh", "en")
 MOST_SEGMENTS = 2
@@ -72,10 +71,9 @@ def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
     """How a retiree is addressed: 王老师; Ms Wang."""
     chinese = any("一" <= ch <= "鿿" for ch in name)
     if chinese:
-        surname = name[:2] if name.startswith(DOUBLE_SURNAMES) else name[:1]
         if language == "zh":
-            return surname + title_zh
-        surname = "".join(lazy_pinyin(surname)).capitalize()
+            return names.surname(name) + title_zh
+        surname = names.surname_pinyin(name)
     else:
         surname = name.split()[-1]
         if language == "zh":

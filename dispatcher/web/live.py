@@ -32,7 +32,7 @@ STREAM_LIFE_S = 600.0
 """A stream ends after this and the browser opens another: no thread is held by a dead peer."""
 
 FOR_PAGES = 48
-MOST_STREAMS = max(1, int(os.environ.get("WEB_THREADS", "224")) - FOR_PAGES)
+MOST_STREAMS = max(1, int(os.environ.get("WEB_THREADS", "272")) - FOR_PAGES)
 """Streams per web process; each holds one of its threads, and FOR_PAGES of them stay free for pages."""
 
 

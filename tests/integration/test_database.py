@@ -1,6 +1,8 @@
 """The database says no to writes outside a use case, and its schema is what the models say."""
 
+import sqlite3
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,9 +11,10 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
 from dispatcher.broker import WakeUp
-from dispatcher.database import db, transaction, wake
+from dispatcher.database import db, transaction, wake, write_last
 from dispatcher.models import Assignment, Campus, Task
 from tests.integration.conftest import PASSWORD, People, dump, now, save_call
 
@@ -94,6 +97,46 @@ def _wake_and_fail() -> None:
     with transaction() as tx:
         wake(tx, "look", 1)
         raise RuntimeError("on purpose")
+
+
+def test_what_is_kept_for_the_end_is_written_in_one_go_after_all_else(app: Flask, people: People) -> None:
+    written: list[list[int]] = []
+    found: list[str] = []
+
+    def write(tx: Session, rows: list[int]) -> None:
+        written.append(rows)
+        found.extend(tx.scalars(select(Campus.code).where(Campus.code == "late")))
+        wake(tx, "look", rows[0])
+
+    published: list[WakeUp] = []
+    app.extensions["publisher"] = type("P", (), {"publish": staticmethod(published.extend)})
+    with app.app_context():
+        with transaction() as tx:
+            write_last(tx, write, 7)
+            tx.add(Campus(code="late", name_zh="x", name_en="x", reachable=True))
+            write_last(tx, write, 8)
+            assert written == []
+        assert (written, found, published) == ([[7, 8]], ["late"], [WakeUp("look", 7)])
+        with pytest.raises(RuntimeError, match="on purpose"):
+            _keep_and_fail(write)
+        assert written == [[7, 8]]
+
+
+def _keep_and_fail(write: Callable[[Session, list[int]], None]) -> None:
+    with transaction() as tx:
+        write_last(tx, write, 9)
+        raise RuntimeError("on purpose")
+
+
+def test_on_sqlite_a_use_case_is_the_one_writer_from_its_first_line(app: Flask) -> None:
+    with app.app_context():
+        if db.engine.dialect.name != "sqlite":
+            pytest.skip("about SQLite")
+        database = sqlite3.connect(db.engine.url.database or "", timeout=0, isolation_level=None)
+        with transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            database.execute("BEGIN IMMEDIATE")
+        database.execute("BEGIN IMMEDIATE")
+        database.close()
 
 
 def test_a_use_case_inside_a_use_case_is_refused(app: Flask) -> None:

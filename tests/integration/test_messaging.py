@@ -84,6 +84,25 @@ def test_refused_for_now_waits_and_is_tried_again(app: Flask, people: People) ->
         assert _state(message_id) == "sent"
 
 
+def test_what_could_not_be_handed_over_soon_after_its_claim_is_claimed_anew(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine so busy that the call would begin when its claim nearly counts as lost."""
+    gateway = RecordingGateway()
+    with app.app_context():
+        message_id = _received(people)
+        monkeypatch.setattr(messaging, "CALL_WITHIN_S", 0.0)
+        messaging.send(message_id, gateway)
+        assert (gateway.sent, _state(message_id)) == ([], "queued")
+        monkeypatch.undo()
+        with transaction() as tx:
+            tx.get_one(Message, message_id).not_before = now()
+        messaging.send(message_id, gateway)
+        assert len(gateway.sent) == 1
+        message = db.session.get_one(Message, message_id)
+        assert (message.state, message.attempts, message.lookups) == ("sent", 2, 0)
+
+
 def test_refused_for_good_is_tried_once_and_somebody_calls(app: Flask, people: People) -> None:
     gateway = RecordingGateway(Refused("21614", permanent=True))
     with app.app_context():

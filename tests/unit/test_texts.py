@@ -90,7 +90,8 @@ def test_moments_are_said_as_people_say_them() -> None:
     ("name", "sex", "language", "said"),
     [
         ("王秀兰", "f", "zh", "王老师"), ("欧阳文华", "m", "zh", "欧阳老师"),
-        ("王秀兰", "f", "en", "Ms Wang"), ("Margaret Hill", "f", "en", "Ms Hill"),
+        ("王秀兰", "f", "en", "Ms Wang"), ("单玉梅", "f", "en", "Ms Shan"),
+        ("欧阳平", "m", "en", "Mr Ouyang"), ("Margaret Hill", "f", "en", "Ms Hill"),
         ("Margaret Hill", "f", "zh", "Margaret Hill老师"), ("王秀兰", "", "en", "王秀兰"),
     ],
 )  # fmt: skip
