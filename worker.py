@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ if os.environ.get("METRICS_TOKEN"):  # before prometheus_client is imported, whi
 
 import tasks
 from dispatcher import create_app, database, logs, memory
+from dispatcher.rules import names
 
 logs.play("beat")  # a worker says below who it is
 flask_app = create_app()
@@ -27,6 +29,18 @@ database.let_others_first()
 def _name_the_worker(sender: str, **_: Any) -> None:
     """By the first part of its name: `-n sms@%h`."""
     logs.play(sender.partition("@")[0])
+
+
+@signals.worker_ready.connect
+def _warm(sender: Any, **_: Any) -> None:
+    """SMS are worded in a transaction, which mustn't wait for a dictionary; the others never need it."""
+    if sender.hostname.startswith("sms"):
+        threading.Thread(target=_load_readings, name="warm", daemon=True).start()
+
+
+def _load_readings() -> None:
+    names.warm()
+    memory.settle()
 
 
 @signals.setup_logging.connect

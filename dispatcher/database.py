@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -265,14 +265,12 @@ def transaction() -> Iterator[Session]:
             try:
                 session.connection()  # on SQLite the wait for the write lock is over now
                 yield session
-                session.flush()  # now every new row has its id
-                for write, rows in session.info["last"].items():
-                    write(session, rows)
-                noted, notes = session.info["wakeups"], session.info["notes"]
-                wakeups = [
-                    WakeUp(job, row if isinstance(row, int) else row.id, can_wait)
-                    for job, row, can_wait in noted
-                ]
+                session.flush()
+                last = session.info["last"]
+                while last:  # what is written may give cause to more
+                    write = next(iter(last))
+                    write(session, last.pop(write))
+                wakeups, notes = session.info["wakeups"], session.info["notes"]
                 session.commit()
             except BaseException:
                 session.rollback()
@@ -289,21 +287,15 @@ def transaction() -> Iterator[Session]:
             log.exception("what has been done could not be noted")
 
 
-class HasId(Protocol):
-    """A row known by a number."""
-
-    id: Any
-
-
-def wake(session: Session, job: str, row: int | HasId, can_wait: bool = False) -> None:
-    """Note that `job` should run for `row` (or its id) once this transaction has committed; if it
-    `can_wait`, after those that can't."""
-    session.info["wakeups"].append((job, row, can_wait))
+def wake(session: Session, job: str, row_id: int, can_wait: bool = False) -> None:
+    """Note that `job` should run for this row once this transaction has committed; if it `can_wait`, after
+    those that can't."""
+    session.info["wakeups"].append(WakeUp(job, row_id, can_wait))
 
 
 def write_last(session: Session, write: Callable[[Session, list[_T]], None], row: _T) -> None:
     """Keep `row` until all else in this transaction is done; then `write` gets all that were kept for it, and
-    writes them in one go. For rows that nobody reads again in the same transaction."""
+    writes them in one go. Nothing in the same transaction can read them."""
     session.info["last"].setdefault(write, []).append(row)
 
 

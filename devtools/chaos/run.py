@@ -109,12 +109,13 @@ class Weather:
 
 def run(
     storm: Storm, database: str, seed: int, size: Size, keep: Path | None = None,
-    turn: AbstractContextManager[Any] | None = None,
+    turn: AbstractContextManager[Any] | None = None, load_is_over: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:  # fmt: skip
     """One storm and its audit, as an entry of `runs` in `build/chaos.json`.
 
     `keep`: a folder for what the audit has read, and the logs, when a promise is broken. `turn` is held
-    from the storm's begin until all has settled, so that of several runs one at a time has the machine.
+    from the storm's begin until all has settled, so that of several runs one at a time has the machine;
+    `load_is_over` is called when the next may prepare for its own.
     """
     about: dict[str, Any] = {"storm": storm.name, "database": database}
     small_disk = "disk-full" in storm.kinds
@@ -137,6 +138,7 @@ def run(
             weather.stop()
             office.stop()
             phases["load"] = time.monotonic() - started
+            load_is_over()
             unsettled = settle(
                 rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
             )
@@ -149,6 +151,7 @@ def run(
         findings = audit(rig.engine(), record, ledger.as_json(), weather.done)
         result = about | _figures(findings) | {
             "seconds": round(time.monotonic() - begun, 1),
+            "tasks_per_s": round(findings.tasks / phases["load"], 1),
             "phases": {name: round(seconds, 1) for name, seconds in phases.items()},
             "faults": dict(sorted(Counter(one.kind for one in weather.done).items())),
             "faults_failed": weather.failed,

@@ -1,8 +1,9 @@
-"""Several storms, each in a process of its own: while one has the machine, the system of the next one starts
-and the one before it is audited."""
+"""Several storms, each in a process of its own: while one settles, which is waiting mostly, the system of the
+next one starts, and while that is under load the first is audited."""
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import signal
 import sys
@@ -11,17 +12,12 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
-from multiprocessing.synchronize import Lock
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
 
+from devtools.chaos.report import Run
 from devtools.chaos.run import Size, run
 from devtools.chaos.storms import STORMS
-
-AT_ONCE = 2
-"""So many have their systems running at once."""
-
-Run = dict[str, Any]
 
 
 def series(
@@ -32,11 +28,14 @@ def series(
     Left early, the runs that go on put back what they have broken, and take away what they have mounted.
     """
     context = multiprocessing.get_context("spawn")
-    turn = context.Lock()
+    keep.mkdir(parents=True, exist_ok=True)
+    turn = _Turn(keep / "turn.lock")
     under_way: deque[_UnderWay] = deque()
     try:
         for name, database in wanted:
-            if len(under_way) == AT_ONCE:
+            if under_way:
+                under_way[-1].wait_for_the_end_of_its_load()
+            if len(under_way) == 2:
                 yield under_way[0].result()
                 under_way.popleft()
             under_way.append(_UnderWay(context, turn, name, database, seed, size, keep))
@@ -46,6 +45,8 @@ def series(
     finally:
         for one in under_way:
             one.end()
+        for one in under_way:
+            one.wait()
 
 
 def end_politely(number: int, _: object) -> None:
@@ -54,18 +55,38 @@ def end_politely(number: int, _: object) -> None:
     sys.exit(128 + number)
 
 
+class _Turn:
+    """Held by one process at a time; by none when that has died, however it did."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
 class _UnderWay:
     """A run in its process."""
 
     def __init__(
-        self, context: SpawnContext, turn: Lock, name: str, database: str, seed: int, size: Size, keep: Path
+        self, context: SpawnContext, turn: _Turn, name: str, database: str, seed: int, size: Size, keep: Path
     ) -> None:
         self._name, self._database = name, database
         self._result, theirs = context.Pipe(duplex=False)
-        about = (theirs, turn, name, database, seed, size, keep)
+        self._load_is_over = context.Event()
+        about = (theirs, turn, self._load_is_over, name, database, seed, size, keep)
         self._process = context.Process(target=_carry_out, args=about)
         self._process.start()
         theirs.close()
+
+    def wait_for_the_end_of_its_load(self) -> None:
+        """Or for its own."""
+        while self._process.is_alive() and not self._load_is_over.wait(0.5):
+            pass
 
     def result(self) -> Run:
         """What came of it, once it has ended."""
@@ -79,19 +100,22 @@ class _UnderWay:
         return found
 
     def end(self) -> None:
-        """End it now, if it hasn't ended."""
-        if self._process.is_alive():
-            self._process.terminate()
+        """Tell it to end now."""
+        self._process.terminate()
+
+    def wait(self) -> None:
+        """Until it has put everything back."""
         self._process.join()
 
 
 def _carry_out(
-    result: Connection, turn: Lock, name: str, database: str, seed: int, size: Size, keep: Path
-) -> None:
+    result: Connection, turn: _Turn, load_is_over: Event, name: str, database: str, seed: int, size: Size,
+    keep: Path,
+) -> None:  # fmt: skip
     signal.signal(signal.SIGINT, lambda *_: None)  # it is for the whole terminal; the other one ends us
     signal.signal(signal.SIGTERM, end_politely)
     try:
-        found = run(STORMS[name], database, seed, size, keep, turn)
+        found = run(STORMS[name], database, seed, size, keep, turn, load_is_over.set)
     except Exception as error:  # the other storms are still worth knowing
         traceback.print_exc()
         found = _stopped(name, database, f"{type(error).__name__}: {error}")

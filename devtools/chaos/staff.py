@@ -26,8 +26,11 @@ TIMEOUT_S = 35.0
 """Longer than the web server gives a request: an answer is waited for as long as there may be one."""
 
 RETRY_S = 1.0
-PACE_EVERY_S, BUSY = 3.0, 78.0
+PACE_EVERY_S, BUSY = 3.0, 60.0
 """So often operators look how busy the machine is, in per cent of all cores, and as busy it shall be."""
+
+SLOWEST = 6
+"""They never slow down to less than a sixth: a storm over an empty house shows nothing."""
 
 _TASK = re.compile(r"/board/tasks/(\d+)")
 _SAVED = re.compile(r"[?&]saved=(\d+)")
@@ -193,11 +196,11 @@ class Office:
             self._over.wait(draw.expovariate(1 / self._pause_s))
 
     def _keep_pace(self) -> None:
-        """By what all processes of the machine leave of it. Slowly: a fault is no reason for fewer calls."""
+        """By what all processes of the machine leave of it, and slowly."""
         psutil.cpu_percent()  # from now on
         while not self._over.wait(PACE_EVERY_S):
-            change = min(1.25, max(0.9, psutil.cpu_percent() / BUSY))
-            self._pause_s = max(self._shortest_s, self._pause_s * change)
+            change = min(1.1, max(0.9, psutil.cpu_percent() / BUSY))
+            self._pause_s = min(max(self._shortest_s, self._pause_s * change), SLOWEST * self._shortest_s)
 
     def _coordinate(self) -> None:
         """Step in now and then: cancel, close, open again, ask more, give to somebody by hand."""

@@ -18,7 +18,7 @@ _DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", 
 def warm() -> None:
     """Load the dictionary of readings now, most of a second, and not when somebody waits for it.
 
-    It is loaded where it is needed: of the processes that are started anew after a crash few ever do.
+    At the top of this module it would lengthen the start of every process, also of those that never need it.
     """
     import pypinyin  # noqa: F401
 

@@ -111,7 +111,8 @@ def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None
         # Before any task is in hand: whoever had to wait decides what has come meanwhile, too.
         _one_planner(tx)
         now = now or utcnow()
-        tasks = _due_together(tx, task_id, now, 1 if alone else TOGETHER)
+        others_too = known.state == TaskState.OPEN and not alone
+        tasks = _due_together(tx, task_id, now, TOGETHER if others_too else 1)
         if not tasks:
             return
         task = tasks[0]

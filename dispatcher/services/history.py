@@ -1,10 +1,11 @@
-"""Writing history: one event for everything that happens to a task or a person."""
+"""Writing history: one event for everything that happens to a task or a person, with all others of its
+transaction at its end."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from dispatcher.database import write_last
@@ -62,4 +63,4 @@ def record(
 
 
 def _write(tx: Session, lines: list[dict[str, Any]]) -> None:
-    tx.execute(insert(Event), lines)
+    tx.execute(insert(cast(Table, Event.__table__)), lines)

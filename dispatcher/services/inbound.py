@@ -52,13 +52,13 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         codes = _codes(tx, ReplyCode.phone == phone)
         threads = [Thread(code.slot, stage, code.id) for code, stage in codes]
         meant = replies.understand(body, threads)
-        by_id = {code.id: code for code, _ in codes}
+        by_id = {code.id: (code, stage) for code, stage in codes}
         if isinstance(meant, Understood):
-            code, stage = next(known for known in codes if known[0].id == meant.ref)
+            code, stage = by_id[meant.ref]
             message.task_id = code.task_id
             _act(tx, code, stage, meant, message, now)
         else:
-            named = by_id[meant.ref] if meant.ref is not None else None
+            named = by_id[meant.ref][0] if meant.ref is not None else None
             message.task_id = named.task_id if named else None
             live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
             _unclear(tx, message, meant, named, live, now)
@@ -81,16 +81,16 @@ def _codes(tx: Session, which: ColumnElement[bool]) -> list[tuple[ReplyCode, Sta
     return [(row.ReplyCode, _stage(row.ReplyCode, row)) for row in tx.execute(found)]
 
 
-def _stage(code: ReplyCode, now: Any) -> Stage:
-    """What a task waits for from the phone of `code`, by the states of the `task` and the `offer` and its
-    `holder` now."""
+def _stage(code: ReplyCode, row: Any) -> Stage:
+    """What a task waits for from the phone of `code`, by a row of the states of the `task` and the `offer`
+    and of its `holder`."""
     if code.purpose == "check":
-        return Stage.CHECK if now.task == TaskState.DELIVERED else Stage.OVER
-    if now.holder is not None and now.holder == code.volunteer_id:
-        return Stage.HELD if now.task in HELD else Stage.OVER
+        return Stage.CHECK if row.task == TaskState.DELIVERED else Stage.OVER
+    if row.holder is not None and row.holder == code.volunteer_id:
+        return Stage.HELD if row.task in HELD else Stage.OVER
     # As on the page behind the link: whoever was asked may still say yes while the task is open.
-    waits = now.offer in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
-    return Stage.OFFERED if waits and now.task == TaskState.OPEN else Stage.OVER
+    waits = row.offer in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
+    return Stage.OFFERED if waits and row.task == TaskState.OPEN else Stage.OVER
 
 
 def _act(

@@ -47,9 +47,12 @@ log = logging.getLogger(__name__)
 STUCK_AFTER = timedelta(seconds=12)
 """A claim older than this lost its worker: the gateway's own timeout is shorter."""
 
-CALL_WITHIN_S = 3.0
+CALL_WITHIN_S = 2.0
 """So long after its claim, in seconds, a message is still handed over: the call must be over before the
 claim counts as lost, or it would be sent while somebody is told that it never was."""
+
+ANOTHER_TIME = timedelta(seconds=2)
+"""What wasn't handed over in time waits so long: this machine has more to do than it can."""
 
 SETTLE_EVERY = timedelta(seconds=2)
 SURE_AFTER = timedelta(seconds=12)
@@ -83,19 +86,30 @@ class Outgoing:
     claimed: float
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What the gateway said of a message at one attempt; None: it was not even asked."""
+
+    message_id: int
+    attempt: int
+    outcome: Outcome | None
+
+
 def send(message_id: int, gateway: Gateway) -> None:
     """Send one message of the outbox; nothing if it is already being seen to."""
     outgoing = _claim(message_id)
     if outgoing is None:
         return
     db.session.remove()
-    steps.claimed(outgoing.step)
     started = time.monotonic()
-    outcome: Outcome = Refused("late", permanent=False)  # this machine is overloaded: certainly not sent
-    if started - outgoing.claimed < CALL_WITHIN_S:
-        outcome = gateway.send(outgoing.to, outgoing.body, message_id)
+    if started - outgoing.claimed > CALL_WITHIN_S:
+        _record(_Said(message_id, outgoing.step.attempt, None))
+        steps.put_back(outgoing.step)
+        return
+    steps.claimed(outgoing.step)
+    outcome = gateway.send(outgoing.to, outgoing.body, message_id)
     took_s = time.monotonic() - started
-    _record((message_id, outcome))
+    _record(_Said(message_id, outgoing.step.attempt, outcome))
     steps.sent(outgoing.step, outcome, took_s)
 
 
@@ -222,17 +236,19 @@ def _links(kind: str, language: str) -> bool:
 
 
 @use_case
-def _record_all(gathered: Gathered[tuple[int, Outcome]]) -> list[None]:
+def _record_all(gathered: Gathered[_Said]) -> list[None]:
     """Write down what the gateway said of messages."""
     with transaction() as tx:
-        said = gathered()
+        found = gathered()
         now = utcnow()
-        taken = [(message_id, said.gateway_id) for message_id, said in said if isinstance(said, Accepted)]
+        taken = [
+            (said.message_id, said.outcome.gateway_id) for said in found if isinstance(said.outcome, Accepted)
+        ]
         in_doubt = _note_taken(tx, taken, now)
-        for message_id, outcome in sorted(said, key=lambda one: one[0]):
-            if message_id in in_doubt or not isinstance(outcome, Accepted):
-                _note(tx, tx.get_one(Message, message_id), outcome, now)
-        return [None] * len(said)
+        for said in sorted(found, key=lambda one: one.message_id):
+            if said.message_id in in_doubt or not isinstance(said.outcome, Accepted):
+                _note(tx, said, now)
+        return [None] * len(found)
 
 
 def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) -> set[int]:
@@ -265,10 +281,18 @@ def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) ->
     return ({*gateway_ids} - {row.id for row in rows}) | overtaken
 
 
-def _note(tx: Session, message: Message, outcome: Outcome, now: datetime) -> None:
-    match outcome:
+def _note(tx: Session, said: _Said, now: datetime) -> None:
+    message = tx.get_one(Message, said.message_id)
+    # A worker that was held up for long may have been overtaken by another, whose attempt is its own affair.
+    overtaken = message.attempts != said.attempt
+    match said.outcome:
         case Accepted(gateway_id):
             outcomes.accepted(tx, message, gateway_id, now)
+        case Refused() | None if overtaken:
+            log.info("an attempt was overtaken", extra={"message_id": message.id})
+        case None:
+            move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
+                 wake_at=now + ANOTHER_TIME, attempts=message.attempts - 1)  # fmt: skip
         case Refused(code, permanent=False) if now - message.created_at < GIVE_UP_AFTER:
             pause = min(60.0, 2.0 ** min(message.attempts, 6)) * random.uniform(0.7, 1.3)
             again = now + timedelta(seconds=pause)

@@ -1,4 +1,4 @@
-"""Writing messages into the outbox, inside the transaction that gives cause to them."""
+"""Writing messages into the outbox, inside the transaction that gives cause to them, all at its end."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -204,7 +204,9 @@ def _queue(
 
 def _write(tx: Session, queued: list[tuple[dict[str, Any], bool]]) -> None:
     """Write messages in the order in which they were queued, and note their wake-ups."""
+    # In which order their ids come back isn't said; those of one kind about one task wait alike.
     can_wait = {(row["kind"], row["task_id"]): waits for row, waits in queued}
+    # The table, not the model: the ORM would leave out what is None, and part those that differ in it.
     written = insert(cast(Table, Message.__table__)).returning(Message.id, Message.kind, Message.task_id)
     for row in tx.execute(written, [row for row, _ in queued]):
         wake(tx, "send", row.id, can_wait=can_wait[row.kind, row.task_id])

@@ -29,6 +29,9 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
         # Before the message: everywhere the task comes first, then its offers, then their messages.
         offer = tx.get_one(Offer, message.offer_id)
         move(tx, offer, OfferState.SENT, LIVE_OFFER, **left(offer, now))
+    if message.claimed_at is not None:
+        # Queued again after a try that did arrive: the proof is here, so it isn't sent twice.
+        move(tx, message, MessageState.SENDING, {MessageState.QUEUED})
     message.gateway_id = message.gateway_id or gateway_id
     message.sent_at = message.sent_at or now
     tx.flush()
@@ -52,10 +55,8 @@ def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:
 
 def apply(tx: Session, message: Message, gateway_id: str, status: str, code: str, now: datetime) -> None:
     """What the gateway says of a message, by callback or when asked."""
-    if message.claimed_at is not None:
-        # Queued again after a try that did arrive: the proof is here, so it isn't sent twice.
-        move(tx, message, MessageState.SENDING, {MessageState.QUEUED})
-    if message.state in (MessageState.SENDING, MessageState.UNKNOWN):
+    tried_before = message.state == MessageState.QUEUED and message.claimed_at is not None
+    if tried_before or message.state in (MessageState.SENDING, MessageState.UNKNOWN):
         accepted(tx, message, gateway_id, now)
     state = STATUSES.get(status)
     if state is MessageState.DELIVERED:

@@ -67,6 +67,11 @@ def claimed(sending: Sending) -> None:
     log.info("claimed", extra=_about(sending) | {"attempt": sending.attempt})
 
 
+def put_back(sending: Sending) -> None:
+    """A message was claimed too long ago to be handed over now; it will be claimed anew. After the commit."""
+    log.info("put back", extra=_about(sending) | {"attempt": sending.attempt})
+
+
 def sent(sending: Sending, outcome: Outcome, took_s: float) -> None:
     """The gateway was called, for `took_s` seconds, and this came of it. Called after the commit."""
     word, code = type(outcome).__name__.lower(), ""

@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 Gathered = Callable[[], Sequence[_T]]
-"""Gives the items that have gathered by now. What was given last is what is being done."""
+"""Gives the items that have gathered by now: to be called once in each attempt, when the transaction has
+begun. The results are for what was given last."""
 
 
 class _Wish(Generic[_T, _R]):
@@ -78,12 +79,16 @@ class Together(Generic[_T, _R]):
             wishes[:] = self._gathered[: self._most]
             return [wish.item for wish in wishes]
 
-        gathered()  # should the transaction not even begin, these hear of it
         try:
             self._do(wishes, gathered)
-        except Exception:  # noqa: BLE001 (each is tried by itself, and raises in its own thread)
-            for wish in wishes:
-                self._alone(wish)
+        except Exception as error:  # noqa: BLE001 (raised in the threads that it concerns)
+            if wishes:  # one of them may have spoilt it for the others
+                for wish in wishes:
+                    self._alone(wish)
+            else:  # it has not even begun: to try once more for each would take as long again for each
+                gathered()
+                for wish in wishes:
+                    wish.error, wish.done = error, True
         # Not when this thread is being ended: the others find their wishes still here.
         del self._gathered[: len(wishes)]
 

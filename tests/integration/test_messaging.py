@@ -14,8 +14,9 @@ from dispatcher.models import Attention, Event, Message, MessageReceipt, Offer, 
 from dispatcher.rules.lifecycle import MessageState, may
 from dispatcher.services import dispatching, messaging, outbox, progress, responding
 from dispatcher.services.responding import Answer
-from dispatcher.sms.gateway import Carried, Refused, Unknown
-from dispatcher.sms.twilio import STATUSES
+from dispatcher.services.states import move
+from dispatcher.sms.gateway import Accepted, Carried, Refused, Unknown
+from dispatcher.sms.twilio import CONNECT_S, READ_S, STATUSES
 from tests.integration.conftest import (
     People,
     RecordingGateway,
@@ -95,12 +96,54 @@ def test_what_could_not_be_handed_over_soon_after_its_claim_is_claimed_anew(
         messaging.send(message_id, gateway)
         assert (gateway.sent, _state(message_id)) == ([], "queued")
         monkeypatch.undo()
-        with transaction() as tx:
-            tx.get_one(Message, message_id).not_before = now()
         messaging.send(message_id, gateway)
         assert len(gateway.sent) == 1
         message = db.session.get_one(Message, message_id)
-        assert (message.state, message.attempts, message.lookups) == ("sent", 2, 0)
+        assert (message.state, message.attempts, message.lookups) == ("sent", 1, 0)
+
+
+def test_a_call_is_over_before_its_claim_counts_as_lost() -> None:
+    assert messaging.STUCK_AFTER.total_seconds() > messaging.CALL_WITHIN_S + CONNECT_S + READ_S
+
+
+@pytest.mark.parametrize("said", [None, Refused("429", permanent=False), Refused("21614", permanent=True)])
+def test_a_worker_that_was_overtaken_takes_nothing_from_the_one_that_has_overtaken_it(
+    app: Flask, people: People, said: Refused | None
+) -> None:
+    with app.app_context():
+        message_id = _received(people)
+        first = _claimed(message_id)
+        _given_up(message_id)
+        second = _claimed(message_id)
+        assert (first, second) == (1, 2)
+        messaging._record(messaging._Said(message_id, first, said))
+        assert _state(message_id) == "sending"
+        messaging._record(messaging._Said(message_id, second, Accepted("SM2")))
+        assert _state(message_id) == "sent"
+
+
+def test_what_arrived_after_all_is_not_sent_again(app: Flask, people: People) -> None:
+    with app.app_context():
+        message_id = _received(people)
+        attempt = _claimed(message_id)
+        _given_up(message_id)
+        messaging._record(messaging._Said(message_id, attempt, Accepted("SM1")))
+        assert _state(message_id) == "sent"
+
+
+def _claimed(message_id: int) -> int:
+    """Take a message in hand; which attempt this is."""
+    outgoing = messaging._claim(message_id)
+    assert outgoing is not None
+    return outgoing.step.attempt
+
+
+def _given_up(message_id: int) -> None:
+    """As the sweep and the look-ups do when its worker is taken for lost: it is to be sent again."""
+    with transaction() as tx:
+        message = tx.get_one(Message, message_id)
+        move(tx, message, MessageState.UNKNOWN)
+        move(tx, message, MessageState.QUEUED)
 
 
 def test_refused_for_good_is_tried_once_and_somebody_calls(app: Flask, people: People) -> None:

@@ -76,14 +76,27 @@ def test_what_gathers_while_a_transaction_waits_for_its_turn_is_done_in_it() -> 
     assert len(seen) == 1
 
 
-def test_a_transaction_that_never_begins_fails_those_who_waited_for_it() -> None:
+def test_a_transaction_that_never_begins_is_tried_once_for_all_who_waited_for_it() -> None:
+    tries: list[None] = []
+    waiting, given_up = threading.Event(), threading.Event()
+
     def locked(gathered: Gathered[int]) -> list[int]:
+        tries.append(None)
+        waiting.set()
+        given_up.wait(10)
         raise TimeoutError
 
     together = Together(locked)
-    with pytest.raises(TimeoutError):
-        together(1)
-    assert together._gathered == []
+    with ThreadPoolExecutor(3) as crowd:
+        first = crowd.submit(together, 0)
+        assert waiting.wait(10)
+        others = [crowd.submit(together, n) for n in (1, 2)]
+        _until_gathered(together, 3)
+        given_up.set()
+        for one in (first, *others):
+            with pytest.raises(TimeoutError):
+                one.result()
+    assert (len(tries), together._gathered) == (1, [])
 
 
 def test_no_more_than_the_most_at_once() -> None:
