@@ -18,7 +18,7 @@ from devtools.system import ROOT
 
 DATABASES = ("sqlite", "postgresql")
 FULL = Size(seconds=112, tasks_per_s=13)
-QUICK = Size(seconds=25, tasks_per_s=6)
+QUICK = Size(seconds=35, tasks_per_s=8)
 
 
 def main() -> int:
