@@ -21,7 +21,9 @@ preload_app = False  # database connections must not be shared across the fork
 
 timeout = 30  # seconds without a sign of life, after which a process is replaced
 graceful_timeout = 3  # seconds for open requests at a stop; a live stream never ends by itself
-keepalive = 5
+# Idle connections cost no thread. Longer than a proxy in front keeps its own (nginx: 60 s): one that is
+# closed just as it is used again is a broken page.
+keepalive = 75
 
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
