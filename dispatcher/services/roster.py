@@ -10,6 +10,8 @@ from dispatcher.rules import names, phones
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
 
+LONGEST_KEY = 120
+
 
 @dataclass(frozen=True)
 class RetireeData:
@@ -76,7 +78,8 @@ def add_retiree(tx: Session, data: RetireeData) -> Retiree:
 
 def index(tx: Session, retiree: Retiree) -> None:
     """Write the search keys of `retiree`."""
-    keys = {(key, "name") for key in names.search_keys(retiree.name)}
+    # A very long name in pinyin is longer than a key may be; it is found by how it begins all the same.
+    keys = {(key[:LONGEST_KEY], "name") for key in names.search_keys(retiree.name)}
     for phone in retiree.phones:
         keys |= {(key, "phone") for key in phones.search_keys(phone.number)}
     if retiree.contact_phone:
