@@ -59,14 +59,4 @@ if os.environ.get("METRICS_TOKEN"):
     folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder)))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-
-def post_worker_init(worker: object) -> None:
-    """Before the first request: load what somebody would have to wait for, and settle."""
-    from dispatcher import memory
-    from dispatcher.rules import names
-
-    names.warm()
-    memory.settle()
-
-
 control_socket_disable = True  # no second way in; it would also be shared by all demos of one user

@@ -3,7 +3,7 @@
 Outside :func:`transaction` the session is *read-only, enforced by the database itself*
 (``PRAGMA query_only`` on SQLite, ``READ ONLY`` transactions on PostgreSQL). So a GET can't change
 anything, whatever its code does. Inside it, the session holds SQLite's write lock from the first
-statement (``BEGIN IMMEDIATE``), because a read transaction that turns into a write may be refused
+line (``BEGIN IMMEDIATE``), because a read transaction that turns into a write may be refused
 halfway and can't be retried safely.
 
 On PostgreSQL many write at once, and the database may tell one of two that meet to begin again: a

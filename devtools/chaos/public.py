@@ -78,8 +78,7 @@ class Public:
     def stop(self) -> None:
         """Read and answer no more."""
         self._over.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._thread.join()
         self._hands.shutdown(cancel_futures=True)
 
     @property

@@ -130,8 +130,8 @@ def run(
         phases = {"start": time.monotonic() - begun}
         with turn or nullcontext():
             started = time.monotonic()
-            people.callback(public.stop)
             public.start()
+            people.callback(public.stop)
             office.start()
             weather.start(plan(storm, seed, size.seconds, database))
             time.sleep(size.seconds)
@@ -144,7 +144,7 @@ def run(
             )
             recovery.wait()
             phases["settle"] = time.monotonic() - started - phases["load"]
-        public.stop()
+        people.close()
         for name in rig.of("beat"):
             rig.system.stop_one(name)
         record = messages(rig)

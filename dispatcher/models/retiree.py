@@ -66,6 +66,9 @@ class RetireePhone(Base):
     rank: Mapped[int] = mapped_column(default=0)
 
 
+LONGEST_KEY = 120
+
+
 class SearchKey(Base):
     """A string under which an operator may look for a retiree: name, pinyin, initials, digits."""
 
@@ -75,5 +78,7 @@ class SearchKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     retiree_id: Mapped[int] = mapped_column(ForeignKey("retiree.id"), index=True)
     # Byte order on every database, so that "begins with" is a range of the index.
-    key: Mapped[str] = mapped_column(String(120).with_variant(String(120, collation="C"), "postgresql"))
+    key: Mapped[str] = mapped_column(
+        String(LONGEST_KEY).with_variant(String(LONGEST_KEY, collation="C"), "postgresql")
+    )
     kind: Mapped[str] = mapped_column(String(10))

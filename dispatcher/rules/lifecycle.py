@@ -90,6 +90,9 @@ OPEN_ENDED = frozenset({_T.OPEN, _T.ASSIGNED, _T.UNDERWAY, _T.DELIVERED})
 LIVE_OFFER = frozenset({_O.QUEUED, _O.SENT})
 """Offer states that still wait for an answer."""
 
+WELCOME_OFFER = LIVE_OFFER | {_O.EXPIRED, _O.WITHDRAWN}
+"""Whoever was asked may still say yes while the task is open, by link and by SMS alike."""
+
 HELD = frozenset({_T.ASSIGNED, _T.UNDERWAY})
 """Task states in which a volunteer is busy with the task."""
 

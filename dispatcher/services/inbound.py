@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Assignment, Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
 from dispatcher.rules import replies
-from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
+from dispatcher.rules.lifecycle import (
+    HELD,
+    LIVE_OFFER,
+    WELCOME_OFFER,
+    MessageState,
+    OfferState,
+    TaskState,
+    final,
+)
 from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
 from dispatcher.services import attention, dispatching, history, outbox, progress, responding, steps
 from dispatcher.services.responding import Answer
@@ -88,9 +96,8 @@ def _stage(code: ReplyCode, row: Any) -> Stage:
         return Stage.CHECK if row.task == TaskState.DELIVERED else Stage.OVER
     if row.holder is not None and row.holder == code.volunteer_id:
         return Stage.HELD if row.task in HELD else Stage.OVER
-    # As on the page behind the link: whoever was asked may still say yes while the task is open.
-    waits = row.offer in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
-    return Stage.OFFERED if waits and row.task == TaskState.OPEN else Stage.OVER
+    welcome = row.offer in WELCOME_OFFER and row.task == TaskState.OPEN
+    return Stage.OFFERED if welcome else Stage.OVER
 
 
 def _act(

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from dispatcher.models import DutyWindow, Retiree, RetireePhone, SearchKey, Volunteer
+from dispatcher.models.retiree import LONGEST_KEY
 from dispatcher.rules import names, phones
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
-
-LONGEST_KEY = 120
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import LinkToken, Task, Volunteer
 from dispatcher.rules.codewords import code_word
-from dispatcher.rules.lifecycle import LIVE_OFFER, OfferState, TaskState
+from dispatcher.rules.lifecycle import WELCOME_OFFER, OfferState, TaskState
 from dispatcher.services import dispatching, progress, responding, steps, tokens
 
 DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
@@ -170,5 +170,4 @@ def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:
         return "declined"
     if state != TaskState.OPEN:
         return "taken"
-    waits = offer is not None and offer.state in {*LIVE_OFFER, OfferState.EXPIRED, OfferState.WITHDRAWN}
-    return "offered" if waits else "over"
+    return "offered" if offer is not None and offer.state in WELCOME_OFFER else "over"

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
 from dispatcher.database import db
-from dispatcher.models import HelpRequest, Message, MessageReceipt
+from dispatcher.models import HelpRequest, Message, MessageReceipt, Retiree
+from dispatcher.services import search
 from tests.integration.conftest import PASSWORD, People, save_call
 
 
@@ -87,3 +88,18 @@ def test_a_new_caller_saved_twice_is_saved_once(app: Flask, people: People, clie
     assert [answer.status_code for answer in answers] == [303, 303]
     assert answers[0].location == answers[1].location
     assert client.post("/hotline/requests", data=typed | {"form_key": "other"}).status_code == 422
+
+
+def test_a_very_long_name_is_kept_and_found_by_how_it_begins(
+    app: Flask, people: People, client: FlaskClient
+) -> None:
+    client.post("/login", data={"username": "op", "password": PASSWORD})
+    typed = {
+        "form_key": "long", "want": "other", "other-notes": "灯坏了", "new_name": "长" * 80,
+        "new_phone": "13935299998", "new_campus": "home", "new_address": "1号楼",
+    }  # fmt: skip
+    assert client.post("/hotline/requests", data=typed).status_code == 303
+    with app.app_context():
+        kept = db.session.scalars(select(Retiree).where(Retiree.name == typed["new_name"])).one()
+        found = search.find(db.session(), "changchang", 5)
+        assert [match.retiree.id for match in found] == [kept.id]

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,19 @@ from dispatcher.services.together import Gathered, Together
 def _until_gathered(together: Together[Any, Any], number: int) -> None:
     while len(together._gathered) < number:
         time.sleep(0.001)
+
+
+def _meet(
+    crowd: ThreadPoolExecutor, together: Together[int, Any], items: Sequence[int],
+    at_work: threading.Event, go_on: threading.Event,
+) -> list[Future[Any]]:  # fmt: skip
+    """The first of `items` is at work when the others come; only then it goes on."""
+    first = crowd.submit(together, items[0])
+    assert at_work.wait(10)
+    others = [crowd.submit(together, item) for item in items[1:]]
+    _until_gathered(together, len(items))
+    go_on.set()
+    return [first, *others]
 
 
 def test_whoever_is_alone_begins_at_once() -> None:
@@ -42,11 +56,7 @@ def test_those_who_come_meanwhile_are_done_in_one_go_each_with_its_own_result() 
 
     together = Together(double)
     with ThreadPoolExecutor(6) as crowd:
-        first = crowd.submit(together, 0)
-        assert first_at_work.wait(10)
-        others = [crowd.submit(together, n) for n in range(1, 6)]
-        _until_gathered(together, 6)
-        go_on.set()
+        first, *others = _meet(crowd, together, range(6), first_at_work, go_on)
         assert first.result() == 0
         assert [other.result() for other in others] == [2, 4, 6, 8, 10]
     assert len(seen) == 2
@@ -66,12 +76,8 @@ def test_what_gathers_while_a_transaction_waits_for_its_turn_is_done_in_it() -> 
 
     together = Together(double)
     with ThreadPoolExecutor(3) as crowd:
-        first = crowd.submit(together, 0)
-        assert waiting.wait(10)
-        others = [crowd.submit(together, n) for n in (1, 2)]
-        _until_gathered(together, 3)
-        begun.set()
-        assert [first.result(), *(other.result() for other in others)] == [0, 2, 4]
+        met = _meet(crowd, together, range(3), waiting, begun)
+        assert [one.result() for one in met] == [0, 2, 4]
     assert sorted(seen[0]) == [0, 1, 2]
     assert len(seen) == 1
 
@@ -88,12 +94,7 @@ def test_a_transaction_that_never_begins_is_tried_once_for_all_who_waited_for_it
 
     together = Together(locked)
     with ThreadPoolExecutor(3) as crowd:
-        first = crowd.submit(together, 0)
-        assert waiting.wait(10)
-        others = [crowd.submit(together, n) for n in (1, 2)]
-        _until_gathered(together, 3)
-        given_up.set()
-        for one in (first, *others):
+        for one in _meet(crowd, together, range(3), waiting, given_up):
             with pytest.raises(TimeoutError):
                 one.result()
     assert (len(tries), together._gathered) == (1, [])
@@ -130,11 +131,7 @@ def test_one_that_fails_spoils_no_other() -> None:
 
     together = Together(invert)
     with ThreadPoolExecutor(4) as crowd:
-        first = crowd.submit(together, 1)
-        assert at_work.wait(10)
-        good, bad, fine = (crowd.submit(together, n) for n in (2, 0, 4))
-        _until_gathered(together, 4)
-        go_on.set()
+        first, good, bad, fine = _meet(crowd, together, (1, 2, 0, 4), at_work, go_on)
         assert (first.result(), good.result(), fine.result()) == (1, 0.5, 0.25)
         with pytest.raises(ZeroDivisionError):
             bad.result()
@@ -154,11 +151,7 @@ def test_when_whoever_works_for_others_is_ended_they_go_on_by_themselves() -> No
 
     together = Together(work)
     with ThreadPoolExecutor(3) as crowd:
-        ended = crowd.submit(together, 0)
-        assert at_work.wait(10)
-        others = [crowd.submit(together, n) for n in (1, 2)]
-        _until_gathered(together, 3)
-        go_on.set()
+        ended, *others = _meet(crowd, together, range(3), at_work, go_on)
         assert [other.result(10) for other in others] == [1, 2]
         with pytest.raises(SystemExit):
             ended.result(10)
