@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import current_app
@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
 from dispatcher import metrics
@@ -304,11 +305,16 @@ def after_commit(session: Session, note: Callable[[], None]) -> None:
     session.info["notes"].append(note)
 
 
-def insert_new(tx: Session, model: type[Base], rows: list[dict[str, Any]], *key: Any) -> Sequence[Row[Any]]:
+def insert_new(tx: Session, model: type[Base], rows: list[dict[str, Any]], *key: str) -> Sequence[Row[Any]]:
     """Insert those of `rows` whose unique `key` isn't there yet; the keys of the inserted ones.
 
     Two transactions may both try: the database lets one of them insert.
     """
-    dialect = sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(model).on_conflict_do_nothing(index_elements=key).returning(*key)
-    return tx.execute(statement, rows).all()
+    return tx.execute(_insert_new(tx.get_bind().dialect.name, model, key), rows).all()
+
+
+@cache
+def _insert_new(dialect: str, model: type[Base], key: tuple[str, ...]) -> ReturningInsert[Any]:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    columns = [model.__table__.c[name] for name in key]
+    return insert(model).on_conflict_do_nothing(index_elements=key).returning(*columns)

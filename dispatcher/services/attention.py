@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Attention, Retiree, Task, Volunteer
@@ -16,6 +16,17 @@ SETTLED_BY_ASSIGNING = (
     *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "retiree_problem",
     "no_word", "repeat_call",
 )  # fmt: skip
+
+
+_IS = select(Attention).where(
+    Attention.subject == bindparam("subject"),
+    Attention.reason == bindparam("reason"),
+    Attention.resolved_at.is_(None),
+)
+_OF_TASK = select(Attention).where(Attention.task_id == bindparam("task_id"), Attention.resolved_at.is_(None))
+_REASONS = select(Attention.task_id, Attention.reason).where(
+    Attention.task_id.in_(bindparam("task_ids", expanding=True)), Attention.resolved_at.is_(None)
+)
 
 
 def raise_(
@@ -35,13 +46,7 @@ def raise_(
     its age.
     """
     subject = subject or _subject(task, retiree, volunteer)
-    standing = tx.scalars(
-        select(Attention).where(
-            Attention.reason == reason,
-            Attention.subject == subject,
-            Attention.resolved_at.is_(None),
-        )
-    ).first()
+    standing = tx.scalars(_IS, {"subject": subject, "reason": reason}).first()
     if standing is not None:
         standing.params = params
         standing.message_id = message_id or standing.message_id
@@ -77,20 +82,15 @@ def settle(
     reasons: tuple[str, ...] | None = None,
 ) -> None:  # fmt: skip
     """Resolve the standing attention of `task` (only `reasons`, if given)."""
-    query = select(Attention).where(Attention.task_id == task.id, Attention.resolved_at.is_(None))
-    if reasons is not None:
-        query = query.where(Attention.reason.in_(reasons))
-    for standing in tx.scalars(query):
-        resolve(tx, standing.id, now, actor, resolution)
+    for standing in tx.scalars(_OF_TASK, {"task_id": task.id}):
+        if reasons is None or standing.reason in reasons:
+            resolve(tx, standing.id, now, actor, resolution)
 
 
 def standing(tx: Session, task_ids: Sequence[int]) -> dict[int, set[str]]:
     """The reasons that stand for each of these tasks; tasks for which none does are left out."""
     found: dict[int, set[str]] = {}
-    query = select(Attention.task_id, Attention.reason).where(
-        Attention.task_id.in_(task_ids), Attention.resolved_at.is_(None)
-    )
-    for task_id, reason in tx.execute(query):
+    for task_id, reason in tx.execute(_REASONS, {"task_ids": task_ids}):
         if task_id is not None:
             found.setdefault(task_id, set()).add(reason)
     return found
@@ -98,10 +98,7 @@ def standing(tx: Session, task_ids: Sequence[int]) -> dict[int, set[str]]:
 
 def stands(tx: Session, task: Task, reason: str) -> bool:
     """Whether this stands for `task`."""
-    query = select(Attention.id).where(
-        Attention.task_id == task.id, Attention.reason == reason, Attention.resolved_at.is_(None)
-    )
-    return tx.scalars(query).first() is not None
+    return reason in standing(tx, [task.id]).get(task.id, ())
 
 
 def superseded(tx: Session, task: Task, now: datetime) -> None:
@@ -111,11 +108,7 @@ def superseded(tx: Session, task: Task, now: datetime) -> None:
 
 def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
     """What was in doubt has been settled by itself."""
-    for standing in tx.scalars(
-        select(Attention).where(
-            Attention.subject == subject, Attention.reason == reason, Attention.resolved_at.is_(None)
-        )
-    ):
+    for standing in tx.scalars(_IS, {"subject": subject, "reason": reason}):
         resolve(tx, standing.id, now, history.SYSTEM, "settled")
 
 

@@ -344,14 +344,11 @@ def _strips(session: Session, now: datetime) -> list[Strip]:
     on_duty = (
         select(Volunteer.campus_id, func.count(Volunteer.id.distinct()))
         .join(DutyWindow, DutyWindow.volunteer_id == Volunteer.id)
-        .where(
-            candidates.covers(now.astimezone(current_app.config["ZONE"])),
-            Volunteer.active,
-            Volunteer.stopped_at.is_(None),
-        )
+        .where(candidates.COVERS, Volunteer.active, Volunteer.stopped_at.is_(None))
         .group_by(Volunteer.campus_id)
     )
-    duty: dict[int, int] = dict(tuple(row) for row in session.execute(on_duty))  # type: ignore[misc]
+    found = session.execute(on_duty, candidates.moment(now.astimezone(current_app.config["ZONE"])))
+    duty: dict[int, int] = dict(tuple(row) for row in found)  # type: ignore[misc]
     campuses = session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id))
     return [
         Strip(c, total, waiting, duty.get(c.id, 0))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from flask import current_app
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Select,
     Subquery,
     and_,
     bindparam,
@@ -78,22 +80,36 @@ def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Cand
     """
     near = sorted({campus_id for task in tasks for campus_id in _around(task)})
     local = now.astimezone(current_app.config["ZONE"])
-    most = room(len(tasks))
+    quiet = current_app.config["DISPATCH"].quiet_until(local) is not None
+    which = {
+        "near": near, "most": room(len(tasks)), **moment(local),
+        **{f"near_{n}": campus_id for n, campus_id in enumerate(near)},
+    }  # fmt: skip
+    return _candidates(session, _on_duty(len(near), quiet), which, now)
+
+
+@cache
+def _on_duty(near: int, quiet: bool) -> Select[Any]:
+    """Of so many campuses the most rested of each, and of all others together."""
     rested = (
         select(Volunteer.id)
-        .where(Volunteer.active, Volunteer.stopped_at.is_(None), _is_on_duty(local))
+        .where(
+            Volunteer.active,
+            Volunteer.stopped_at.is_(None),
+            exists().where(DutyWindow.volunteer_id == Volunteer.id, COVERS),
+        )
         .order_by(Volunteer.last_asked_at.asc().nulls_first(), Volunteer.id)
-        .limit(most)
+        .limit(bindparam("most"))
     )
-    here = [rested.where(Volunteer.campus_id == campus_id) for campus_id in near]
+    here = [rested.where(Volunteer.campus_id == bindparam(f"near_{n}")) for n in range(near)]
     # Few of many: no place is for somebody who can't be asked just now.
     elsewhere = rested.where(
-        Volunteer.campus_id.not_in(near),
-        or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= now),
-        true() if current_app.config["DISPATCH"].quiet_until(local) is None else Volunteer.night_ok,
+        Volunteer.campus_id.not_in(bindparam("near", expanding=True)),
+        or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= bindparam("now")),
+        Volunteer.night_ok if quiet else true(),
     )
     parts = [select(part.subquery().c.id) for part in (*here, elsewhere)]
-    return _candidates(session, union_all(*parts).cte("chosen"), now)
+    return _about(union_all(*parts).cte("chosen"))
 
 
 def room(tasks: int) -> int:
@@ -105,12 +121,12 @@ def everybody(session: Session, task: Task, now: datetime, limit: int) -> list[t
     """Active volunteers whom a coordinator may choose from: those at the task's campus and near it,
     then others, `limit` of them at most."""
     nearby = Volunteer.campus_id.in_(_around(task))
-    whole = select(Volunteer).options(joinedload(Volunteer.campus)).where(Volunteer.active)
+    whole = select(Volunteer).options(joinedload(Volunteer.campus, innerjoin=True)).where(Volunteer.active)
     here = session.scalars(whole.where(nearby).order_by(Volunteer.id).limit(limit)).all()
     farther = session.scalars(whole.where(~nearby).order_by(Volunteer.id).limit(limit - len(here))).all()
     people = {volunteer.id: volunteer for volunteer in (*here, *farther)}
-    chosen = select(Volunteer.id).where(Volunteer.id.in_(people)).cte("chosen")
-    return [(c, people[c.volunteer_id]) for c in _candidates(session, chosen, now)]
+    found = _candidates(session, _ABOUT_THESE, {"volunteer_ids": [*people]}, now)
+    return [(candidate, people[candidate.volunteer_id]) for candidate in found]
 
 
 def duty_windows(rows: Iterable[DutyWindow]) -> list[Window]:
@@ -122,38 +138,51 @@ def _around(task: Task) -> list[int]:
     return [task.campus_id, *(n.neighbour_id for n in task.campus.neighbours)]
 
 
-def covers(local: datetime) -> ColumnElement[bool]:
-    """Whether a duty window covers a moment, given in local time."""
-    minute = local.hour * 60 + local.minute
-    return and_(
-        DutyWindow.weekday == local.weekday(), DutyWindow.start_min <= minute, DutyWindow.end_min > minute
+COVERS = and_(
+    DutyWindow.weekday == bindparam("weekday"),
+    DutyWindow.start_min <= bindparam("minute"),
+    DutyWindow.end_min > bindparam("minute"),
+)
+"""Whether a duty window covers a moment, given by :func:`moment`."""
+
+
+def moment(local: datetime) -> dict[str, int]:
+    """The parameters of :data:`COVERS`, by a local time."""
+    return {"weekday": local.weekday(), "minute": local.hour * 60 + local.minute}
+
+
+def _per_volunteer(
+    chosen: CTE, volunteer_id: Any, counts: dict[str, ColumnElement[Any]], *where: ColumnElement[bool]
+) -> Subquery:
+    """What is counted of the rows of each volunteer that meet `where`."""
+    return (
+        select(volunteer_id, *(count.label(name) for name, count in counts.items()))
+        .join(chosen, chosen.c.id == volunteer_id)
+        .where(*where)
+        .group_by(volunteer_id)
+        .subquery()
     )
 
 
-def _is_on_duty(local: datetime) -> ColumnElement[bool]:
-    return exists().where(DutyWindow.volunteer_id == Volunteer.id, covers(local))
+def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
 
 
-def _candidates(session: Session, chosen: CTE, now: datetime) -> list[Candidate]:
-    """The volunteers whose ids are `chosen` as the policy sees them, in the order of their ids.
-
-    One statement for all that is counted of them: there may be a thousand, and this is read for every wave.
-    """
-    zone, settings = current_app.config["ZONE"], current_app.config["DISPATCH"]
-    local = now.astimezone(zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+def _about(chosen: CTE) -> Select[Any]:
+    """What the policy is told of those whose ids are `chosen`, and all that is counted of them, in the order
+    of their ids: there may be a thousand, and this is read for every wave."""
     held = _per_volunteer(
         chosen, Assignment.volunteer_id, {"held": func.count()},
         Assignment.ended_at.is_(None), Task.id == Assignment.task_id, Task.state.in_(_HELD),
     )  # fmt: skip
     taken = _per_volunteer(
         chosen, Assignment.volunteer_id,
-        {"taken": func.count(), "week": _how_many(Assignment.created_at > now - _WEEK)},
-        Assignment.created_at > now - _LOAD_WEEKS * _WEEK,
+        {"taken": func.count(), "week": _how_many(Assignment.created_at > bindparam("week_ago"))},
+        Assignment.created_at > bindparam("weeks_ago"),
     )  # fmt: skip
     alerts = _per_volunteer(
         chosen, Offer.volunteer_id, {"alerts": func.count()},
-        Offer.urgent.is_(False), Offer.created_at >= midnight,
+        Offer.urgent.is_(False), Offer.created_at >= bindparam("midnight"),
     )  # fmt: skip
     live = _per_volunteer(
         chosen, Offer.volunteer_id,
@@ -178,7 +207,25 @@ def _candidates(session: Session, chosen: CTE, now: datetime) -> list[Candidate]
     )  # fmt: skip
     for part in (held, taken, alerts, live, hours):
         query = query.outerjoin(part, part.c.volunteer_id == Volunteer.id)
-    people = session.execute(query).all()
+    return query
+
+
+_ABOUT_THESE = _about(
+    select(Volunteer.id).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True))).cte("chosen")
+)
+
+
+def _candidates(
+    session: Session, query: Select[Any], which: dict[str, Any], now: datetime
+) -> list[Candidate]:
+    """Volunteers as the policy sees them; `query`, with its parameters `which`, says whom (see
+    :func:`_about`)."""
+    zone, settings = current_app.config["ZONE"], current_app.config["DISPATCH"]
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = {
+        "now": now, "midnight": midnight, "week_ago": now - _WEEK, "weeks_ago": now - _LOAD_WEEKS * _WEEK
+    }  # fmt: skip
+    people = session.execute(query, which | moments).all()
     duty = _duty(session, [v.id for v in people], now, zone)
     nothing = learning.evidence(None, None, None, now)
     found = []
@@ -208,21 +255,14 @@ def _candidates(session: Session, chosen: CTE, now: datetime) -> list[Candidate]
     return found
 
 
-def _per_volunteer(
-    chosen: CTE, volunteer_id: Any, counts: dict[str, ColumnElement[Any]], *where: ColumnElement[bool]
-) -> Subquery:
-    """What is counted of the rows of each volunteer that meet `where`."""
-    return (
-        select(volunteer_id, *(count.label(name) for name, count in counts.items()))
-        .join(chosen, chosen.c.id == volunteer_id)
-        .where(*where)
-        .group_by(volunteer_id)
-        .subquery()
+_WINDOWS = (
+    select(DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min, DutyWindow.end_min)
+    .where(
+        DutyWindow.volunteer_id.in_(bindparam("volunteer_ids", expanding=True)),
+        DutyWindow.weekday.in_(bindparam("weekdays", expanding=True)),
     )
-
-
-def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
+    .order_by(DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min)
+)
 
 
 def _duty(session: Session, ids: list[int], now: datetime, zone: ZoneInfo) -> dict[int, datetime | None]:
@@ -232,12 +272,7 @@ def _duty(session: Session, ids: list[int], now: datetime, zone: ZoneInfo) -> di
     concerns nobody.
     """
     today = now.astimezone(zone).weekday()
-    columns = (DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min, DutyWindow.end_min)
-    rows = session.execute(
-        select(*columns)
-        .where(DutyWindow.volunteer_id.in_(ids), DutyWindow.weekday.in_((today, (today + 1) % 7)))
-        .order_by(DutyWindow.volunteer_id, DutyWindow.weekday, DutyWindow.start_min)
-    )  # fmt: skip
+    rows = session.execute(_WINDOWS, {"volunteer_ids": ids, "weekdays": [today, (today + 1) % 7]})
     shifts: dict[int, tuple[tuple[int, int, int], ...]] = {}
     for volunteer_id, weekday, start_min, end_min in rows:
         shifts[volunteer_id] = (*shifts.get(volunteer_id, ()), (weekday, start_min, end_min))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, case, func, insert, or_, select
+from sqlalchemy import and_, bindparam, case, func, insert, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.clock import utcnow
@@ -43,6 +43,36 @@ _ABOUT = (
 )
 """Whoever has a task in hand needs these at once: they are read with it."""
 
+_IN_HAND = (
+    select(Task)
+    .where(Task.id == bindparam("task_id"))
+    .options(*_ABOUT)
+    .with_for_update(of=Task, key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+_IS_DUE = Task.look_again_at <= bindparam("now")
+_DUE = select(Task.id).where(_IS_DUE).order_by(*_PRESSING).limit(bindparam("most"))
+_STILL_DUE = select(Task.state, Task.is_urgent.label("is_urgent")).where(
+    Task.id == bindparam("task_id"), _IS_DUE
+)
+
+_IS_FIRST = Task.id == bindparam("first_id")
+_DUE_TOGETHER = (
+    select(Task)
+    .where(_IS_DUE, or_(_IS_FIRST, and_(Task.state == str(TaskState.OPEN), Task.remote.is_(False))))
+    .order_by(case((_IS_FIRST, 0), else_=1), *_PRESSING)
+    .limit(bindparam("most"))
+    .options(
+        *_ABOUT,
+        selectinload(Task.campus, Campus.neighbours),
+        selectinload(Task.offers),
+        selectinload(Task.assignments),
+    )
+    .with_for_update(of=Task, skip_locked=True, key_share=True)
+    .execution_options(populate_existing=True)
+)
+
 
 BREATH_S = 0.15
 """So long after a round of this process, in seconds, the next one that isn't urgent begins."""
@@ -69,9 +99,7 @@ _breath = _Breath()
 
 def due(now: datetime, limit: int = 200) -> list[int]:
     """Tasks that somebody must look at by now: urgent help first, then the longest waiting."""
-    return list(
-        db.session.scalars(select(Task.id).where(Task.look_again_at <= now).order_by(*_PRESSING).limit(limit))
-    )
+    return list(db.session.scalars(_DUE, {"now": now, "most": limit}))
 
 
 def look_or_set_aside(task_id: int) -> None:
@@ -98,10 +126,7 @@ def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None
     whoever comes second leaves it to the first, or finds `look_again_at` in the future.
     """
     # Most looks find that another has been quicker; then nobody's writing is disturbed.
-    still_due = select(Task.state, Task.is_urgent.label("is_urgent")).where(
-        Task.id == task_id, Task.look_again_at <= (now or utcnow())
-    )
-    known = db.session.execute(still_due).first()
+    known = db.session.execute(_STILL_DUE, {"task_id": task_id, "now": now or utcnow()}).first()
     if known is None:
         return
     if now is None and known.state == TaskState.OPEN and not known.is_urgent:
@@ -152,13 +177,7 @@ def lock(tx: Session, task_id: int) -> Task | None:
 
     Not against rows that only refer to it: those are written meanwhile.
     """
-    return tx.scalars(
-        select(Task)
-        .where(Task.id == task_id)
-        .options(*_ABOUT)
-        .with_for_update(of=Task, key_share=True)
-        .execution_options(populate_existing=True)
-    ).first()
+    return tx.scalars(_IN_HAND, {"task_id": task_id}).first()
 
 
 def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> int:
@@ -181,23 +200,7 @@ def _due_together(tx: Session, first_id: int, now: datetime, most: int) -> list[
 
     Those that another worker has in hand are left to it; nothing if that is the first.
     """
-    is_first = Task.id == first_id
-    others = and_(Task.state == str(TaskState.OPEN), Task.remote.is_(False))
-    query = (
-        select(Task)
-        .where(Task.look_again_at <= now, or_(is_first, others))
-        .order_by(case((is_first, 0), else_=1), *_PRESSING)
-        .limit(most)
-        .options(
-            *_ABOUT,
-            selectinload(Task.campus, Campus.neighbours),
-            selectinload(Task.offers),
-            selectinload(Task.assignments),
-        )
-        .with_for_update(of=Task, skip_locked=True, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    found = list(tx.scalars(query))
+    found = list(tx.scalars(_DUE_TOGETHER, {"first_id": first_id, "now": now, "most": most}))
     return found if found and found[0].id == first_id else []
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from dispatcher.database import write_last
 from dispatcher.models import Event, Retiree, Staff, Task, Volunteer
 
+_INSERT = insert(cast(Table, Event.__table__))
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -63,4 +65,4 @@ def record(
 
 
 def _write(tx: Session, lines: list[dict[str, Any]]) -> None:
-    tx.execute(insert(cast(Table, Event.__table__)), lines)
+    tx.execute(_INSERT, lines)

@@ -1,10 +1,11 @@
 """A reply by SMS: stored whole, understood if it can be, answered at most once if it can't."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case, wake
@@ -36,6 +37,24 @@ _STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optou
 _START_WORDS = {"start", "unstop", "恢复"}
 
 
+_SAME = select(Message.id).where(Message.gateway_id == bindparam("gateway_id"))
+_SENDER = select(Volunteer).where(Volunteer.phone == bindparam("phone"))
+_LANGUAGE = select(Retiree.language).join(RetireePhone).where(RetireePhone.number == bindparam("phone"))
+_CODES = (
+    select(
+        ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
+        Offer.state.label("offer"),
+    )
+    .join(Task, Task.id == ReplyCode.task_id)
+    .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
+    .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
+    .order_by(ReplyCode.number.desc())
+    .limit(_RECENT_CODES)
+)  # fmt: skip
+_CODES_OF_PHONE = _CODES.where(ReplyCode.phone == bindparam("phone"))
+_ONE_CODE = _CODES.where(ReplyCode.id == bindparam("code_id"))
+
+
 @use_case
 def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime) -> None:
     """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
@@ -43,10 +62,9 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
     `opt_out`: the gateway's own reading, "STOP", "START", "HELP" or "".
     """
     with transaction() as tx:
-        known = select(Message.id).where(Message.gateway_id == gateway_id)
-        if tx.scalars(known).first() is not None:
+        if tx.scalars(_SAME, {"gateway_id": gateway_id}).first() is not None:
             return
-        volunteer = tx.scalars(select(Volunteer).where(Volunteer.phone == phone)).first()
+        volunteer = tx.scalars(_SENDER, {"phone": phone}).first()
         message = Message(
             direction="in", kind="reply", phone=phone, state=MessageState.RECEIVED, body=body,
             language=_language(tx, volunteer, phone), gateway_id=gateway_id, created_at=now,
@@ -57,7 +75,7 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         if (wish := _opt(body, opt_out)) is not None:
             _opted(tx, wish, volunteer, phone, now)
             return
-        codes = _codes(tx, ReplyCode.phone == phone)
+        codes = _stages(tx.execute(_CODES_OF_PHONE, {"phone": phone}))
         threads = [Thread(code.slot, stage, code.id) for code, stage in codes]
         meant = replies.understand(body, threads)
         by_id = {code.id: (code, stage) for code, stage in codes}
@@ -72,21 +90,9 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
             _unclear(tx, message, meant, named, live, now)
 
 
-def _codes(tx: Session, which: ColumnElement[bool]) -> list[tuple[ReplyCode, Stage]]:
-    """Codes, newest first, and what the task of each waits for from that phone now."""
-    found = (
-        select(
-            ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
-            Offer.state.label("offer"),
-        )
-        .join(Task, Task.id == ReplyCode.task_id)
-        .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
-        .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
-        .where(which)
-        .order_by(ReplyCode.number.desc())
-        .limit(_RECENT_CODES)
-    )  # fmt: skip
-    return [(row.ReplyCode, _stage(row.ReplyCode, row)) for row in tx.execute(found)]
+def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:
+    """Codes, newest first, and what the task of each waits for from its phone now."""
+    return [(row.ReplyCode, _stage(row.ReplyCode, row)) for row in found]
 
 
 def _stage(code: ReplyCode, row: Any) -> Stage:
@@ -109,7 +115,7 @@ def _act(
     if task is None:
         raise LookupError("a reply code without its task")
     steps.follow(tx, task)
-    if _codes(tx, ReplyCode.id == code.id) != [(code, before)]:
+    if _stages(tx.execute(_ONE_CODE, {"code_id": code.id})) != [(code, before)]:
         steps.answered(tx, task, meant.intent.value, "sms", Answer.OVER)
         _too_late(tx, message, task, message.body or "", now)  # it moved while this was being read
         return
@@ -241,10 +247,7 @@ def _once(tx: Session, kind: str, message: Message, now: datetime, **params: obj
 def _language(tx: Session, volunteer: Volunteer | None, phone: str) -> str:
     if volunteer is not None:
         return volunteer.language
-    known = tx.scalars(
-        select(Retiree.language).join(RetireePhone).where(RetireePhone.number == phone)
-    ).first()
-    return known or "zh"
+    return tx.scalars(_LANGUAGE, {"phone": phone}).first() or "zh"
 
 
 def _opt(body: str, opt_out: str) -> str | None:

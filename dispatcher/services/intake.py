@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -18,6 +18,18 @@ from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
 from dispatcher.services import attention, coordinating, dispatching, history, outbox, progress, roster, steps
 
 SAME_NEED, NEW_NEED = "same", "new"
+
+_OPEN_OF = (
+    select(Task)
+    .where(Task.retiree_id == bindparam("retiree_id"), Task.state.in_([str(s) for s in OPEN_ENDED]))
+    .order_by(Task.id)
+)
+_CALLER = (
+    select(Retiree)
+    .where(Retiree.id == bindparam("retiree_id"))
+    .options(joinedload(Retiree.campus, innerjoin=True), joinedload(Retiree.phones))
+    .with_for_update(of=Retiree, key_share=True)
+)
 
 
 @dataclass(frozen=True)
@@ -106,12 +118,7 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
 
 def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
     """The newest open task of each category of a retiree."""
-    tasks = session.scalars(
-        select(Task)
-        .where(Task.retiree_id == retiree_id, Task.state.in_([str(s) for s in OPEN_ENDED]))
-        .order_by(Task.id)
-    )
-    return {task.category: task for task in tasks}
+    return {task.category: task for task in session.scalars(_OPEN_OF, {"retiree_id": retiree_id})}
 
 
 def saved(session: Session, form_key: str) -> int | None:
@@ -172,12 +179,7 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
 def _person(tx: Session, call: Call) -> Retiree:
     if call.retiree_id is not None:
         # Locked, so that two operators with the same retiree on the line see each other's tasks.
-        person = tx.get(
-            Retiree,
-            call.retiree_id,
-            options=[joinedload(Retiree.campus, innerjoin=True), joinedload(Retiree.phones)],
-            with_for_update={"of": Retiree, "key_share": True},
-        )
+        person = tx.scalars(_CALLER, {"retiree_id": call.retiree_id}).unique().one_or_none()
         if person is None:
             raise NobodyKnown
         return person

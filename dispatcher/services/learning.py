@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import Select, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
@@ -15,7 +14,22 @@ from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.response import Curves, learned_curves
 
-_Row = TypeVar("_Row")
+# Held until the end of the transaction.
+_ACCEPTANCES = (
+    select(Acceptance)
+    .where(Acceptance.volunteer_id.in_(bindparam("volunteer_ids", expanding=True)))
+    .order_by(Acceptance.volunteer_id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_ANSWER_TIMES = (
+    select(AnswerTimes)
+    .where(AnswerTimes.campus_id.in_(bindparam("campus_ids", expanding=True)))
+    .order_by(AnswerTimes.campus_id, AnswerTimes.urgent)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_ALL_TIMES = select(AnswerTimes)
 
 ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
 
@@ -45,21 +59,14 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
 
 def _acceptances(tx: Session, volunteer_ids: Sequence[int]) -> dict[int, Acceptance]:
     """What is known of these volunteers, held until the end of the transaction."""
-    query = select(Acceptance).where(Acceptance.volunteer_id.in_(volunteer_ids))
-    rows = tx.scalars(_held(query.order_by(Acceptance.volunteer_id))) if volunteer_ids else ()
+    rows = tx.scalars(_ACCEPTANCES, {"volunteer_ids": volunteer_ids}) if volunteer_ids else ()
     return {row.volunteer_id: row for row in rows}
 
 
 def _answer_times(tx: Session, campus_ids: Sequence[int]) -> dict[tuple[int, bool], AnswerTimes]:
     """How fast people answer for these campuses, held until the end of the transaction."""
-    query = select(AnswerTimes).where(AnswerTimes.campus_id.in_(campus_ids))
-    query = query.order_by(AnswerTimes.campus_id, AnswerTimes.urgent)
-    rows = tx.scalars(_held(query)) if campus_ids else ()
+    rows = tx.scalars(_ANSWER_TIMES, {"campus_ids": campus_ids}) if campus_ids else ()
     return {(row.campus_id, row.urgent): row for row in rows}
-
-
-def _held(query: Select[_Row]) -> Select[_Row]:
-    return query.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def offered(volunteer: Volunteer, now: datetime) -> None:
@@ -88,7 +95,7 @@ def evidence(
 
 def curves(session: Session) -> Curves:
     """How fast people answer, by what was seen at all campuses."""
-    rows = session.scalars(select(AnswerTimes)).all()
+    rows = session.scalars(_ALL_TIMES).all()
     urgent, calm = (
         response.together(_counts(row) for row in rows if row.urgent is which) for which in (True, False)
     )

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
@@ -74,6 +74,48 @@ NOT_NEEDED = "not_needed"
 
 ABOUT_THE_HOLDER = ("assigned", "coming", "changed_volunteer")
 """Kinds that are true only while the volunteer whom they speak of stands for the task."""
+
+
+_WAITING = (
+    select(
+        Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
+        Message.task_id, Message.volunteer_id,
+        Task.state.label("task_state"), Offer.state.label("offer_state"),
+        Volunteer.stopped_at, HelpRequest.correlation_id.label("call"),
+    )
+    .outerjoin(Task, Task.id == Message.task_id)
+    .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
+    .outerjoin(Offer, Offer.id == Message.offer_id)
+    .outerjoin(Volunteer, Volunteer.id == Message.volunteer_id)
+    .where(
+        Message.id.in_(bindparam("message_ids", expanding=True)),
+        Message.state == str(MessageState.QUEUED),
+        # A pause isn't over before.
+        or_(Message.not_before.is_(None), Message.not_before <= bindparam("now")),
+    )
+    .order_by(Message.id)
+    .with_for_update(of=Message, skip_locked=True, key_share=True)
+)  # fmt: skip
+_HOLDERS = (
+    select(Assignment.task_id, Assignment.volunteer_id, Assignment.end_reason)
+    .where(Assignment.task_id.in_(bindparam("task_ids", expanding=True)))
+    .order_by(Assignment.id)
+)
+_AT_FIRST_TRY = (
+    select(Message.id, Message.kind, Message.offer_id, Message.task_id, Offer.created_at, Offer.expires_at)
+    .outerjoin(Offer, Offer.id == Message.offer_id)
+    .where(
+        Message.id.in_(bindparam("message_ids", expanding=True)),
+        Message.state == str(MessageState.SENDING),
+        Message.attempts == 1,
+        Message.lookups == 0,
+    )
+    .order_by(Message.id)
+)
+_NOT_TAKEN = select(Message.id).where(
+    Message.id.in_(bindparam("message_ids", expanding=True)), Message.gateway_id.is_(None)
+)
+_INSERT_LINK = insert(LinkToken)
 
 
 @dataclass(frozen=True)
@@ -152,7 +194,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
         move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, moot)
         move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
         if links:
-            tx.execute(insert(LinkToken), links)
+            tx.execute(_INSERT_LINK, links)
         # A wake-up and the sweep may want the same message at once: it is handed out once.
         return [outgoing.pop(message_id, None) for message_id in message_ids]
 
@@ -162,37 +204,15 @@ def _waiting(tx: Session, message_ids: Sequence[int], now: datetime) -> Sequence
 
     On PostgreSQL they are locked; what another worker has in hand is left to it.
     """
-    return tx.execute(
-        select(
-            Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
-            Message.task_id, Message.volunteer_id,
-            Task.state.label("task_state"), Offer.state.label("offer_state"),
-            Volunteer.stopped_at, HelpRequest.correlation_id.label("call"),
-        )
-        .outerjoin(Task, Task.id == Message.task_id)
-        .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
-        .outerjoin(Offer, Offer.id == Message.offer_id)
-        .outerjoin(Volunteer, Volunteer.id == Message.volunteer_id)
-        .where(
-            Message.id.in_(message_ids),
-            Message.state == str(MessageState.QUEUED),
-            or_(Message.not_before.is_(None), Message.not_before <= now),  # a pause isn't over before
-        )
-        .order_by(Message.id)
-        .with_for_update(of=Message, skip_locked=True, key_share=True)
-    ).all()  # fmt: skip
+    return tx.execute(_WAITING, {"message_ids": message_ids, "now": now}).all()
 
 
 def _last_holders(tx: Session, waiting: Sequence[Any]) -> dict[int, Any]:
     """The newest assignment of each task about whose volunteer one of the messages speaks."""
-    tasks = {row.task_id for row in waiting if row.kind in ABOUT_THE_HOLDER}
-    if not tasks:
+    task_ids = [row.task_id for row in waiting if row.kind in ABOUT_THE_HOLDER]
+    if not task_ids:
         return {}
-    found: Sequence[Any] = tx.execute(
-        select(Assignment.task_id, Assignment.volunteer_id, Assignment.end_reason)
-        .where(Assignment.task_id.in_(tasks))
-        .order_by(Assignment.id)
-    ).all()
+    found: Sequence[Any] = tx.execute(_HOLDERS, {"task_ids": task_ids}).all()
     return {row.task_id: row for row in found}
 
 
@@ -253,30 +273,17 @@ def _record_all(gathered: Gathered[_Said]) -> list[None]:
 
 def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) -> set[int]:
     """Nearly all messages: tried once, and taken. Those of another kind are returned."""
-    rows = tx.execute(
-        select(
-            Message.id, Message.kind, Message.offer_id, Message.task_id, Offer.created_at, Offer.expires_at,
-        )
-        .outerjoin(Offer, Offer.id == Message.offer_id)
-        .where(
-            Message.id.in_([message_id for message_id, _ in taken]),
-            Message.state == str(MessageState.SENDING),
-            Message.attempts == 1,
-            Message.lookups == 0,
-        )
-        .order_by(Message.id)
-    ).all()  # fmt: skip
+    gateway_ids = dict(taken)
+    rows = tx.execute(_AT_FIRST_TRY, {"message_ids": [*gateway_ids]}).all()
     # Offers before messages, as everywhere.
     offers = sorted((row for row in rows if row.kind == "offer"), key=lambda row: row.offer_id)
     sent = [{"id": row.offer_id, **outcomes.left(row, now)} for row in offers]
     move_all(tx, Offer, OfferState.QUEUED, OfferState.SENT, sent)
-    gateway_ids = dict(taken)
     plain = [
         {"id": row.id, "gateway_id": gateway_ids[row.id], "sent_at": now, "wake_at": None} for row in rows
     ]
     move_all(tx, Message, MessageState.SENDING, MessageState.SENT, plain)
-    missed = select(Message.id).where(Message.id.in_([row.id for row in rows]), Message.gateway_id.is_(None))
-    overtaken = {*tx.scalars(missed)}
+    overtaken = {*tx.scalars(_NOT_TAKEN, {"message_ids": [row.id for row in rows]})}
     steps.taken(tx, [row for row in rows if row.id not in overtaken], now)
     return ({*gateway_ids} - {row.id for row in rows}) | overtaken
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import wake, write_last
@@ -23,6 +23,32 @@ CAN_WAIT = ("offer", "received", "received_remote")
 
 WAITS: ColumnElement[bool] = and_(Message.kind.in_(CAN_WAIT), ~Task.is_urgent)
 """Whether a message beside its task goes after all those that can't wait."""
+
+
+# The table, not the model: the ORM would leave out what is None, and part those that differ in it.
+_INSERT = insert(cast(Table, Message.__table__)).returning(Message.id, Message.kind, Message.task_id)
+
+_OF_PHONES = ReplyCode.phone.in_(bindparam("phones", expanding=True))
+_CODES = select(ReplyCode.phone, ReplyCode.task_id, ReplyCode.number).where(
+    _OF_PHONES,
+    ReplyCode.task_id.in_(bindparam("task_ids", expanding=True)),
+    ReplyCode.purpose == bindparam("purpose"),
+)
+_LAST_CODES = (
+    select(ReplyCode.phone, func.max(ReplyCode.number).label("last"))
+    .where(_OF_PHONES)
+    .group_by(ReplyCode.phone)
+)
+_OTHERS_WAITING = (
+    select(ReplyCode.id)
+    .join(Task, Task.id == ReplyCode.task_id)
+    .where(
+        ReplyCode.phone == bindparam("phone"),
+        or_(ReplyCode.task_id != bindparam("task_id"), ReplyCode.purpose != "check"),
+        Task.ended_at.is_(None),
+    )
+    .limit(1)
+)
 
 
 def to_volunteer(
@@ -74,20 +100,20 @@ def _slots(
     tx: Session, purpose: str, wanted: Sequence[tuple[str, int, int | None]], now: datetime
 ) -> dict[tuple[str, int], int]:
     """The slots of (phone, task, volunteer): those they have, or by the phone's next numbers."""
-    phones = {phone for phone, _, _ in wanted}
-    known = select(ReplyCode.phone, ReplyCode.task_id, ReplyCode.number).where(
-        ReplyCode.phone.in_(phones),
-        ReplyCode.task_id.in_({task_id for _, task_id, _ in wanted}),
-        ReplyCode.purpose == purpose,
+    known = tx.execute(
+        _CODES,
+        {
+            "phones": [*{phone for phone, _, _ in wanted}],
+            "task_ids": [*{task_id for _, task_id, _ in wanted}],
+            "purpose": purpose,
+        },
     )
-    slots = {(row.phone, row.task_id): slot(row.number) for row in tx.execute(known)}
+    slots = {(row.phone, row.task_id): slot(row.number) for row in known}
     missing = [one for one in wanted if one[:2] not in slots]
     if not missing:
         return slots
-    last = select(ReplyCode.phone, func.max(ReplyCode.number).label("last")).where(
-        ReplyCode.phone.in_({phone for phone, _, _ in missing})
-    )
-    numbers = {row.phone: row.last for row in tx.execute(last.group_by(ReplyCode.phone))}
+    last = tx.execute(_LAST_CODES, {"phones": [*{phone for phone, _, _ in missing}]})
+    numbers = {row.phone: row.last for row in last}
     new = []
     for phone, task_id, volunteer_id in missing:
         numbers[phone] = numbers.get(phone, -1) + 1
@@ -160,16 +186,7 @@ def _tell(
 
 def _others_waiting(tx: Session, phone: str, task: Task) -> bool:
     """Whether anything else on this phone may still wait for an answer than the check of `task`."""
-    others = (
-        select(ReplyCode.id)
-        .join(Task, Task.id == ReplyCode.task_id)
-        .where(
-            ReplyCode.phone == phone,
-            or_(ReplyCode.task_id != task.id, ReplyCode.purpose != "check"),
-            Task.ended_at.is_(None),
-        )
-    )
-    return tx.scalars(others.limit(1)).first() is not None
+    return tx.scalars(_OTHERS_WAITING, {"phone": phone, "task_id": task.id}).first() is not None
 
 
 def _queue(
@@ -206,7 +223,5 @@ def _write(tx: Session, queued: list[tuple[dict[str, Any], bool]]) -> None:
     """Write messages in the order in which they were queued, and note their wake-ups."""
     # In which order their ids come back isn't said; those of one kind about one task wait alike.
     can_wait = {(row["kind"], row["task_id"]): waits for row, waits in queued}
-    # The table, not the model: the ORM would leave out what is None, and part those that differ in it.
-    written = insert(cast(Table, Message.__table__)).returning(Message.id, Message.kind, Message.task_id)
-    for row in tx.execute(written, [row for row, _ in queued]):
+    for row in tx.execute(_INSERT, [row for row, _ in queued]):
         wake(tx, "send", row.id, can_wait=can_wait[row.kind, row.task_id])

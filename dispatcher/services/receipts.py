@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import insert_new, transaction, use_case
@@ -23,6 +23,22 @@ from dispatcher.services.together import Gathered, Together
 from dispatcher.sms.twilio import STATUSES
 
 log = logging.getLogger(__name__)
+
+
+_ABOUT = (
+    select(
+        Message.id, Message.gateway_id, Message.direction, Message.state, Message.kind, Message.task_id,
+        HelpRequest.correlation_id.label("call"),
+    )
+    .outerjoin(Task, Task.id == Message.task_id)
+    .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
+    .where(
+        or_(
+            Message.gateway_id.in_(bindparam("gateway_ids", expanding=True)),
+            Message.id.in_(bindparam("message_ids", expanding=True)),
+        )
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,10 +67,7 @@ def _take_in_all(gathered: Gathered[Receipt]) -> list[None]:
             }
             for receipt, message, whose in zip(receipts, about, addressed, strict=True)
         ]
-        new = {
-            tuple(key)
-            for key in insert_new(tx, MessageReceipt, rows, MessageReceipt.gateway_id, MessageReceipt.status)
-        }
+        new = {tuple(key) for key in insert_new(tx, MessageReceipt, rows, "gateway_id", "status")}
         fresh = []
         for receipt, message in zip(receipts, about, strict=True):
             if (receipt.gateway_id, receipt.status) not in new:
@@ -73,19 +86,12 @@ def _messages(tx: Session, receipts: Sequence[Receipt]) -> tuple[list[Any], list
     """The message of each receipt: by the gateway's id, or by ours if it has none yet. And the message
     that it was addressed to, by id, which an echo of an earlier try isn't applied to."""
     found: Sequence[Any] = tx.execute(
-        select(
-            Message.id, Message.gateway_id, Message.direction, Message.state, Message.kind, Message.task_id,
-            HelpRequest.correlation_id.label("call"),
-        )
-        .outerjoin(Task, Task.id == Message.task_id)
-        .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
-        .where(
-            or_(
-                Message.gateway_id.in_([receipt.gateway_id for receipt in receipts]),
-                Message.id.in_([receipt.message_id for receipt in receipts if receipt.message_id]),
-            )
-        )
-    ).all()  # fmt: skip
+        _ABOUT,
+        {
+            "gateway_ids": [receipt.gateway_id for receipt in receipts],
+            "message_ids": [receipt.message_id for receipt in receipts if receipt.message_id],
+        },
+    ).all()
     by_gateway = {row.gateway_id: row for row in found}
     # Another gateway id: it was sent again under a new one, and this is the old one's echo.
     by_id = {row.id: row for row in found if row.gateway_id is None}

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import wake
@@ -21,6 +21,16 @@ from dispatcher.rules.lifecycle import (
 from dispatcher.rules.settings import seconds
 from dispatcher.services import attention, history, learning, outbox, steps
 from dispatcher.services.states import move, move_these
+
+_STANDING = select(Assignment).where(
+    Assignment.task_id == bindparam("task_id"), Assignment.ended_at.is_(None)
+)
+_NOT_SENT_YET = select(Message).where(
+    Message.offer_id.in_(bindparam("offer_ids", expanding=True)),
+    Message.kind == "offer",
+    Message.state == str(MessageState.QUEUED),
+)
+_ASKED = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
 
 
 class Answer(StrEnum):
@@ -116,21 +126,19 @@ def settle_assignment(
 def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> list[Offer]:
     """End those of `offers` that are live, and return them; `kind`: the SMS that says so."""
     ended = move_these(tx, list(offers), OfferState.WITHDRAWN, LIVE_OFFER)
+    if not ended:
+        return []
     # An SMS that never left needs no other: an unexplained "taken" would only puzzle.
-    waiting = select(Message).where(
-        Message.offer_id.in_([offer.id for offer in ended]),
-        Message.kind == "offer",
-        Message.state == str(MessageState.QUEUED),
-    )
+    waiting = tx.scalars(_NOT_SENT_YET, {"offer_ids": [offer.id for offer in ended]}).all()
     spared = move_these(
-        tx, tx.scalars(waiting).all() if ended else (), MessageState.FAILED, {MessageState.QUEUED},
+        tx, waiting, MessageState.FAILED, {MessageState.QUEUED},
         error_code="not_needed", ended_at=now, wake_at=None,
     )  # fmt: skip
     for message in spared:
         steps.ended(tx, message, "given_up", "not_needed")
     told = [offer for offer in ended if offer.id not in {message.offer_id for message in spared}]
-    asked = select(Volunteer).where(Volunteer.id.in_([offer.volunteer_id for offer in told]))
-    volunteers = {volunteer.id: volunteer for volunteer in tx.scalars(asked)} if told else {}
+    asked = tx.scalars(_ASKED, {"volunteer_ids": [offer.volunteer_id for offer in told]})
+    volunteers = {volunteer.id: volunteer for volunteer in asked}
     for offer in told:
         outbox.to_volunteer(tx, kind, volunteers[offer.volunteer_id], now, offer.task, offer.id)
     return ended
@@ -163,9 +171,7 @@ def offer_of(task: Task, volunteer: Volunteer) -> Offer | None:
 
 def standing_assignment(session: Session, task: Task) -> Assignment | None:
     """The assignment that stands for `task`."""
-    return session.scalars(
-        select(Assignment).where(Assignment.task_id == task.id, Assignment.ended_at.is_(None))
-    ).first()
+    return session.scalars(_STANDING, {"task_id": task.id}).first()
 
 
 def held_by(session: Session, task: Task, volunteer: Volunteer) -> Assignment | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import Assignment, Retiree, RetireePhone, SearchKey, Task
@@ -10,6 +10,47 @@ from dispatcher.rules import names, phones
 from dispatcher.rules.lifecycle import OPEN_ENDED
 
 _LAST = chr(0x10FFFF)
+
+
+_BY_KIND = case({"phone": 0, "contact": 1, "name": 2}, value=SearchKey.kind)
+_WHOLE = func.max(case((SearchKey.key == bindparam("key"), 1), else_=0))
+_BEGINS = (
+    select(SearchKey.retiree_id, func.min(_BY_KIND), _WHOLE)
+    .where(SearchKey.key >= bindparam("key"), SearchKey.key < bindparam("beyond"))
+    .group_by(SearchKey.retiree_id)
+    .order_by(_WHOLE.desc(), func.min(_BY_KIND), SearchKey.retiree_id)
+    .limit(bindparam("most"))
+)
+_FOUND = (
+    select(Retiree)
+    .where(Retiree.id.in_(bindparam("retiree_ids", expanding=True)))
+    .options(joinedload(Retiree.campus, innerjoin=True), selectinload(Retiree.phones))
+)
+_OPEN = (
+    select(Task)
+    .where(Task.retiree_id == bindparam("retiree_id"), Task.state.in_([str(s) for s in OPEN_ENDED]))
+    .order_by(Task.created_at)
+)
+_HELPED = (
+    select(Assignment)
+    .join(Task)
+    .where(Task.retiree_id == bindparam("retiree_id"), Assignment.end_reason == "closed")
+    .options(joinedload(Assignment.task, innerjoin=True), joinedload(Assignment.volunteer, innerjoin=True))
+    .order_by(Assignment.ended_at.desc())
+    .limit(3)
+)
+_SHARING = (
+    select(Retiree)
+    .where(
+        Retiree.id.in_(
+            select(RetireePhone.retiree_id).where(
+                RetireePhone.number.in_(bindparam("numbers", expanding=True))
+            )
+        ),
+        Retiree.id != bindparam("retiree_id"),
+    )
+    .limit(5)
+)
 
 
 @dataclass(frozen=True)
@@ -47,22 +88,9 @@ def find(session: Session, text: str, limit: int = 12) -> list[Match]:
     key = digits if digits is not None else names.normalise(text)
     if not key or (digits is not None and len(digits) < 3):
         return []
-    by_kind = case({"phone": 0, "contact": 1, "name": 2}, value=SearchKey.kind)
-    whole = func.max(case((SearchKey.key == key, 1), else_=0))
-    found = session.execute(
-        select(SearchKey.retiree_id, func.min(by_kind), whole)
-        .where(SearchKey.key >= key, SearchKey.key < key + _LAST)
-        .group_by(SearchKey.retiree_id)
-        .order_by(whole.desc(), func.min(by_kind), SearchKey.retiree_id)
-        .limit(limit)
-    ).all()
+    found = session.execute(_BEGINS, {"key": key, "beyond": key + _LAST, "most": limit}).all()
     people = {
-        person.id: person
-        for person in session.scalars(
-            select(Retiree)
-            .where(Retiree.id.in_([row[0] for row in found]))
-            .options(joinedload(Retiree.campus), selectinload(Retiree.phones))
-        )
+        person.id: person for person in session.scalars(_FOUND, {"retiree_ids": [row[0] for row in found]})
     }
     kinds = ("phone", "contact", "name")
     return [Match(people[person_id], kinds[kind]) for person_id, kind, _ in found]
@@ -70,27 +98,12 @@ def find(session: Session, text: str, limit: int = 12) -> list[Match]:
 
 def card(session: Session, retiree_id: int) -> Card | None:
     """The card of a retiree."""
-    retiree = session.get(
-        Retiree, retiree_id, options=[joinedload(Retiree.campus), selectinload(Retiree.phones)]
-    )
+    retiree = session.scalars(_FOUND, {"retiree_ids": [retiree_id]}).one_or_none()
     if retiree is None:
         return None
-    open_tasks = session.scalars(
-        select(Task)
-        .where(Task.retiree_id == retiree.id, Task.state.in_([str(s) for s in OPEN_ENDED]))
-        .order_by(Task.created_at)
-    ).all()
-    helped = session.scalars(
-        select(Assignment)
-        .join(Task)
-        .where(Task.retiree_id == retiree.id, Assignment.end_reason == "closed")
-        .options(joinedload(Assignment.task), joinedload(Assignment.volunteer))
-        .order_by(Assignment.ended_at.desc())
-        .limit(3)
-    ).all()
-    numbers = [p.number for p in retiree.phones]
-    on_them = select(RetireePhone.retiree_id).where(RetireePhone.number.in_(numbers))
-    sharing = session.scalars(
-        select(Retiree).where(Retiree.id.in_(on_them), Retiree.id != retiree.id).limit(5)
-    ).all()
-    return Card(retiree, list(open_tasks), [Helper(a.task, a.volunteer.name) for a in helped], list(sharing))
+    of = {"retiree_id": retiree_id}
+    open_tasks = session.scalars(_OPEN, of).all()
+    helped = [Helper(a.task, a.volunteer.name) for a in session.scalars(_HELPED, of)]
+    numbers = [phone.number for phone in retiree.phones]
+    sharing = session.scalars(_SHARING, of | {"numbers": numbers}).all()
+    return Card(retiree, list(open_tasks), helped, list(sharing))

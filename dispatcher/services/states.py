@@ -1,9 +1,10 @@
 """The ways to change a state: conditional UPDATEs, allowed by the table of lives."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Select, Table, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -41,22 +42,38 @@ def move_these(
     allowed = lifecycle.sources(after)
     if only_from is not None:
         allowed = allowed & frozenset(only_from)
-    model = type(rows[0])
-    columns = model.__table__.columns
+    table = cast(Table, rows[0].__table__)
     tx.flush()
-    change = (
-        update(model)
-        .where(model.id.in_([row.id for row in rows]), model.state.in_(sorted(str(s) for s in allowed)))
-        .values(state=str(after), **values)
-        .returning(*columns)
-        .execution_options(synchronize_session=False)
-    )
     by_id = {row.id: row for row in rows}
-    moved = {_refresh(by_id, fresh) for fresh in tx.execute(change)}
+    change = {
+        "row_ids": [*by_id],
+        "allowed": sorted(str(state) for state in allowed),
+        "after": str(after),
+        **{f"new_{name}": value for name, value in values.items()},
+    }
+    moved = {_refresh(by_id, fresh) for fresh in tx.execute(_change(table, (*values,)), change)}
     if missed := [row_id for row_id in by_id if row_id not in moved]:
-        for fresh in tx.execute(select(*columns).where(model.id.in_(missed))):
+        for fresh in tx.execute(_as_they_are(table), {"row_ids": missed}):
             _refresh(by_id, fresh)
     return [row for row in rows if row.id in moved]
+
+
+@cache
+def _change(table: Table, names: tuple[str, ...]) -> Update:
+    return (
+        update(table)
+        .where(
+            table.c.id.in_(bindparam("row_ids", expanding=True)),
+            table.c.state.in_(bindparam("allowed", expanding=True)),
+        )
+        .values(state=bindparam("after"), **{name: bindparam(f"new_{name}") for name in names})
+        .returning(*table.c)
+    )
+
+
+@cache
+def _as_they_are(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id.in_(bindparam("row_ids", expanding=True)))
 
 
 def _refresh(rows: dict[int, _Row], fresh: Any) -> int:
@@ -86,12 +103,18 @@ def move_all(
         raise ValueError(f"{after} may not follow {before}")
     if not rows:
         return
-    table = cast(Table, model.__table__)
-    change = (
-        update(table)
-        .where(table.c.id == bindparam("row_id"), table.c.state == str(before))
-        .values(state=str(after), **{name: bindparam(f"new_{name}") for name in rows[0] if name != "id"})
-    )
+    names = tuple(name for name in rows[0] if name != "id")
+    moved = {"before": str(before), "after": str(after)}
     tx.connection().execute(
-        change, [{"row_id" if name == "id" else f"new_{name}": row[name] for name in row} for row in rows]
+        _change_each(cast(Table, model.__table__), names),
+        [{"row_id": row["id"], **moved, **{f"new_{name}": row[name] for name in names}} for row in rows],
+    )
+
+
+@cache
+def _change_each(table: Table, names: tuple[str, ...]) -> Update:
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), table.c.state == bindparam("before"))
+        .values(state=bindparam("after"), **{name: bindparam(f"new_{name}") for name in names})
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import current_app
 from prometheus_client import Histogram
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher import metrics
@@ -24,6 +24,21 @@ from dispatcher.sms.gateway import Outcome, Refused, Unknown
 from dispatcher.sms.twilio import STATUSES
 
 log = logging.getLogger(__name__)
+
+
+# The first offer of a task is the one that was written first, whichever of a wave arrives first.
+_first = (
+    select(func.min(Message.id).label("id"))
+    .where(Message.task_id.in_(bindparam("task_ids", expanding=True)), Message.kind == "offer")
+    .group_by(Message.task_id)
+    .subquery()
+)
+_FIRST_OF = (
+    select(Task.category, Task.urgency, HelpRequest.created_at)
+    .join(Message, Message.task_id == Task.id)
+    .join(HelpRequest, HelpRequest.id == Task.request_id)
+    .where(Message.id.in_(bindparam("message_ids", expanding=True)), Message.id.in_(select(_first.c.id)))
+)
 
 
 def follow(session: Session, about: HelpRequest | Task | Message | None) -> None:
@@ -86,25 +101,11 @@ def sent(sending: Sending, outcome: Outcome, took_s: float) -> None:
 def taken(tx: Session, messages: Sequence[Any], now: datetime) -> None:
     """The gateway has these messages, as it says now or as turned out later."""
     count(tx, "accepted", number=len(messages))
-    offers = {message.id for message in messages if message.kind == "offer"}
+    offers = [message for message in messages if message.kind == "offer"]
     if not offers:
         return
-    # The first of a task is the one that was written first, whichever of a wave arrives first.
-    first = (
-        select(func.min(Message.id).label("id"))
-        .where(
-            Message.task_id.in_({m.task_id for m in messages if m.kind == "offer"}), Message.kind == "offer"
-        )
-        .group_by(Message.task_id)
-        .subquery()
-    )
-    found = (
-        select(Task.category, Task.urgency, HelpRequest.created_at)
-        .join(Message, Message.task_id == Task.id)
-        .join(HelpRequest, HelpRequest.id == Task.request_id)
-        .where(Message.id.in_(offers), Message.id.in_(select(first.c.id)))
-    )
-    for row in tx.execute(found).all():
+    of = {"task_ids": [*{m.task_id for m in offers}], "message_ids": [m.id for m in offers]}
+    for row in tx.execute(_FIRST_OF, of).all():
         _time(tx, metrics.FIRST_OFFER, row, now - row.created_at)
 
 

@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.models import LinkToken
@@ -17,6 +17,13 @@ LENGTH = 12
 
 OFFER_LIFE = timedelta(days=2)
 TASK_LIFE = timedelta(days=14)
+
+
+_LIVE = select(LinkToken).where(
+    LinkToken.token_hash == bindparam("hash"),
+    LinkToken.expires_at > bindparam("now"),
+    LinkToken.revoked_at.is_(None),
+)
 
 
 def digest(text: str) -> str:
@@ -41,13 +48,7 @@ def mint(kind: str, task_id: int, volunteer_id: int, now: datetime) -> tuple[str
 
 def find(session: Session, token: str, now: datetime) -> LinkToken | None:
     """The live link of `token`. A guess, an expired and a revoked token all give None."""
-    return session.scalars(
-        select(LinkToken).where(
-            LinkToken.token_hash == digest(token),
-            LinkToken.expires_at > now,
-            LinkToken.revoked_at.is_(None),
-        )
-    ).first()
+    return session.scalars(_LIVE, {"hash": digest(token), "now": now}).first()
 
 
 def revoke(tx: Session, task_id: int, volunteer_id: int, now: datetime) -> None:
