@@ -9,12 +9,13 @@ answers 204, and that page polls instead.
 
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
-from flask import Flask, Response, stream_with_context
+from flask import Flask, Response, request, stream_with_context
 from werkzeug.http import generate_etag
 
 from dispatcher import metrics
@@ -31,6 +32,9 @@ KEEP_ALIVE_S = 15.0
 STREAM_LIFE_S = 600.0
 """A stream ends after this and the browser opens another: no thread is held by a dead peer."""
 
+COME_BACK_MS = (500, 2000)
+"""So long after its stream has ended, in milliseconds, a browser opens the next, from and to."""
+
 FOR_PAGES = 48
 MOST_STREAMS = max(1, int(os.environ.get("WEB_THREADS", "272")) - FOR_PAGES)
 """Streams per web process; each holds one of its threads, and FOR_PAGES of them stay free for pages."""
@@ -40,7 +44,7 @@ MOST_STREAMS = max(1, int(os.environ.get("WEB_THREADS", "272")) - FOR_PAGES)
 class Drawn:
     """What a board shows, as an event. `change`: it is no older than this one; `at`: monotonic seconds."""
 
-    event: str
+    event: bytes
     etag: str
     change: int
     at: float
@@ -62,8 +66,9 @@ class Changes:
     def stream(self, key: Hashable = None, draw: Callable[[], str] | None = None) -> Response | None:
         """A stream of "changed" events, or None when there are enough of them.
 
-        With `draw`, what it returns is sent first, as "rows", whenever it has changed. Streams with the
-        same `key` must draw the same.
+        With `draw`, what it returns is sent as "rows": at once, unless the browser has it from the stream
+        before this one, and before each "changed" that it differs by. Streams with the same `key` must
+        draw the same.
         """
         with self._condition:
             if self.streams >= MOST_STREAMS:
@@ -73,7 +78,7 @@ class Changes:
             if not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="changes", daemon=True).start()
-        events = stream_with_context(self._events(key, draw))
+        events = stream_with_context(self._events(key, draw, request.headers.get("Last-Event-ID", "")))
         response = Response(events, mimetype="text/event-stream")
         response.call_on_close(self._closed)
         response.headers["X-Accel-Buffering"] = "no"
@@ -84,19 +89,23 @@ class Changes:
             self.streams -= 1
             metrics.STREAMS.dec()
 
-    def _events(self, key: Hashable, draw: Callable[[], str] | None) -> Iterator[str]:
-        seen, ends_at, etag = self._count, time.monotonic() + STREAM_LIFE_S, ""
-        yield "retry: 1000\nevent: hello\ndata: 1\n\n"
+    def _events(self, key: Hashable, draw: Callable[[], str] | None, etag: str) -> Iterator[bytes]:
+        seen, ends_at = self._count, time.monotonic() + STREAM_LIFE_S
+        # When a process ends, all its boards come back, but not all in the same moment.
+        yield b"retry: %d\nevent: hello\ndata: 1\n\n" % random.uniform(*COME_BACK_MS)
+        news = b""
         while time.monotonic() < ends_at:
-            with self._condition:
-                self._condition.wait_for(lambda: self._count != seen, KEEP_ALIVE_S)  # noqa: B023
-                changed, seen = self._count != seen, self._count
             if draw is not None:
                 drawn = self._draw_once(key, draw, seen)
                 if drawn.etag != etag:
                     etag = drawn.etag
                     yield drawn.event
-            yield "event: changed\ndata: 1\n\n" if changed else ": still here\n\n"
+            if news:
+                yield news
+            with self._condition:
+                self._condition.wait_for(lambda: self._count != seen, KEEP_ALIVE_S)  # noqa: B023
+                news = b": still here\n\n" if self._count == seen else b"event: changed\ndata: 1\n\n"
+                seen = self._count
 
     def _draw_once(self, key: Hashable, draw: Callable[[], str], change: int) -> Drawn:
         """The board `key` with `change` in it: drawn by whoever comes first.
@@ -115,7 +124,7 @@ class Changes:
             db.session.remove()  # a stream lasts for minutes; it must not hold a connection
             etag = generate_etag(text.encode())
             data = "".join(f"data: {line}\n" for line in text.splitlines())
-            drawn = Drawn(f"event: rows\nid: {etag}\n{data}\n", etag, count, started)
+            drawn = Drawn(f"event: rows\nid: {etag}\n{data}\n".encode(), etag, count, started)
             with self._condition:
                 self._drawn[key] = drawn
                 self._took_s += time.monotonic() - started
@@ -130,7 +139,7 @@ class Changes:
                     while self._still_wanted():
                         now = board.revision(connection)
                         connection.rollback()
-                        if before is not None and now != before:
+                        if now != before:  # also at first: something may have happened since they looked
                             with self._condition:
                                 self._count += 1
                                 self._took_s = 0.0

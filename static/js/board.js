@@ -186,7 +186,7 @@
       clearInterval(polling);
       polling = 0;
       tell();
-      refresh(); // what happened while nobody told us
+      if (!board || openTask()) refresh(); // what happened while nobody told us; the rows come by themselves
     });
     if (board) source.addEventListener("rows", take);
     // The board's rows come by themselves; the task beside it is asked for.

@@ -114,9 +114,8 @@ class _Board:
             async for piece in answer.content.iter_any():
                 *events, text = (text + piece).split(b"\n\n")
                 for event in events:
-                    rows = event.startswith(b"event: rows")
-                    if rows or b"event: hello" in event:
-                        self._brought = event if rows else b""
+                    if event.startswith(b"event: rows"):
+                        self._brought = event
                         self._changed.set()
         self.refused = not self.streaming
         self.streaming = False
