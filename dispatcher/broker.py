@@ -168,13 +168,26 @@ class _Channel(Channel):
     does the acknowledgement of a job that was running when its channel was closed. Here nothing is put back
     (only the visibility timeout does that), and a closed channel still knows how to reach the broker to
     acknowledge.
+
+    And kombu makes a client anew to note each job, to acknowledge it and to publish one: a third of what
+    fetching a job costs. All that a client holds is the pool of connections, so one serves as long as that.
     """
 
     do_restore = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._parameters: dict[bool, dict[str, Any]] = {}
+        self._shared: redis.Redis | None = None
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def _create_client(self, asynchronous: bool = False) -> redis.Redis:
+        shared = self._shared
+        if asynchronous or shared is None or shared.connection_pool is not self.pool:
+            client: redis.Redis = super()._create_client(asynchronous)  # type: ignore[no-untyped-call]
+            if not asynchronous:
+                self._shared = client
+            return client
+        return shared
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if asynchronous not in self._parameters:

@@ -15,10 +15,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
@@ -115,7 +115,7 @@ _AT_FIRST_TRY = (
 _NOT_TAKEN = select(Message.id).where(
     Message.id.in_(bindparam("message_ids", expanding=True)), Message.gateway_id.is_(None)
 )
-_INSERT_LINK = insert(LinkToken)
+_INSERT_LINK = insert(cast(Table, LinkToken.__table__))
 
 
 @dataclass(frozen=True)
