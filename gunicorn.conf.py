@@ -7,6 +7,7 @@ METRICS_TOKEN (none: nothing is counted), DATA_DIR (instance: where the figures 
 
 import os
 from pathlib import Path
+from typing import Any
 
 from gunicorn.glogging import Logger
 from pythonjsonlogger.json import JsonFormatter
@@ -58,5 +59,17 @@ if os.environ.get("METRICS_TOKEN"):
     folder = Path(os.environ.get("DATA_DIR", "instance")).resolve() / "metrics"
     folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder)))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Before the first request: load what somebody would have to wait for, and settle."""
+    if worker.app.app_uri != "wsgi:app":
+        return  # another application, served by these settings to be compared with this one
+    from dispatcher import memory
+    from dispatcher.rules import names
+
+    names.warm()
+    memory.settle()
+
 
 control_socket_disable = True  # no second way in; it would also be shared by all demos of one user

@@ -169,8 +169,9 @@ class _Channel(Channel):
     (only the visibility timeout does that), and a closed channel still knows how to reach the broker to
     acknowledge.
 
-    And kombu makes a client anew to note each job, to acknowledge it and to publish one: a third of what
-    fetching a job costs. All that a client holds is the pool of connections, so one serves as long as that.
+    And kombu makes a client anew to note each job, to acknowledge it and to publish one, which costs more
+    than what is asked with it. All that a client holds is the pool of connections, so one serves as long as
+    that.
     """
 
     do_restore = False

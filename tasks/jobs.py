@@ -8,7 +8,7 @@ from flask import current_app
 
 from dispatcher import metrics
 from dispatcher.clock import utcnow
-from dispatcher.services import dispatching, health, messaging
+from dispatcher.services import dispatching, health, messaging, settling, sweeping
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def send(message_id: int) -> None:
 @shared_task(name="settle")
 def settle(message_id: int) -> None:
     """Ask the gateway what became of one message."""
-    messaging.settle(message_id, current_app.extensions["gateway"])
+    settling.settle(message_id, current_app.extensions["gateway"])
 
 
 @shared_task(name="sweep")
@@ -52,6 +52,6 @@ def sweep() -> None:
     """Wake every message that is due, in case its wake-up was lost or its pause is over."""
     with metrics.ROUND.labels("sweep").time():
         metrics.ROUND_FOUND.labels("sweep").inc(
-            messaging.sweep(utcnow(), health.queue_lengths().get("sms", 0))
+            sweeping.sweep(utcnow(), health.queue_lengths().get("sms", 0))
         )
     health.heartbeat("sweep", utcnow())

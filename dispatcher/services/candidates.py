@@ -83,7 +83,7 @@ def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Cand
     quiet = current_app.config["DISPATCH"].quiet_until(local) is not None
     which = {
         "near": near, "most": room(len(tasks)), **moment(local),
-        **{f"near_{n}": campus_id for n, campus_id in enumerate(near)},
+        **{f"campus_{n}": campus_id for n, campus_id in enumerate(near)},
     }  # fmt: skip
     return _candidates(session, _on_duty(len(near), quiet), which, now)
 
@@ -101,7 +101,7 @@ def _on_duty(near: int, quiet: bool) -> Select[Any]:
         .order_by(Volunteer.last_asked_at.asc().nulls_first(), Volunteer.id)
         .limit(bindparam("most"))
     )
-    here = [rested.where(Volunteer.campus_id == bindparam(f"near_{n}")) for n in range(near)]
+    here = [rested.where(Volunteer.campus_id == bindparam(f"campus_{n}")) for n in range(near)]
     # Few of many: no place is for somebody who can't be asked just now.
     elsewhere = rested.where(
         Volunteer.campus_id.not_in(bindparam("near", expanding=True)),

@@ -1,9 +1,9 @@
-"""Sending the outbox: claim, commit, then call; and settling what became of each message.
+"""Sending the outbox: claim, commit, then call.
 
 A message is claimed by a conditional UPDATE, its text rendered and its link minted in that
 transaction; the session is closed before the gateway is called; the outcome is a transaction of its
 own. What the gateway certainly refused for now is tried again; what it may have taken is looked up
-before anything is sent twice.
+before anything is sent twice (:mod:`dispatcher.services.settling`).
 
 Each message has a job and a thread of its own while the gateway is called; before and after, those
 that meet share a transaction.
@@ -18,29 +18,26 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Table, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Table, bindparam, insert, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
-from dispatcher.database import db, transaction, use_case, wake
+from dispatcher.database import db, transaction, use_case
 from dispatcher.models import (
     Assignment,
-    Attention,
     HelpRequest,
     LinkToken,
     Message,
-    MessageReceipt,
     Offer,
-    Retiree,
     Task,
     Volunteer,
 )
 from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
-from dispatcher.services import attention, history, outbox, outcomes, steps, tokens
+from dispatcher.services import outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
 from dispatcher.sms import texts
-from dispatcher.sms.gateway import Accepted, Carried, Gateway, Outcome, Refused, Unknown
+from dispatcher.sms.gateway import Accepted, Gateway, Outcome, Refused, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -55,22 +52,16 @@ ANOTHER_TIME = timedelta(seconds=2)
 """What wasn't handed over in time waits so long: this machine has more to do than it can."""
 
 SETTLE_EVERY = timedelta(seconds=2)
-SURE_AFTER = timedelta(seconds=12)
-"""A message that the gateway doesn't list this long after the claim never reached it."""
+"""So often the gateway is asked about an unknown outcome."""
 
-TELL_AFTER = timedelta(minutes=10)
-"""An outcome still unknown after this is a coordinator's business."""
-
-SETTLE_LATER = timedelta(minutes=1)
-MOST_TRIES = 4
 GIVE_UP_AFTER = timedelta(minutes=30)
-REWAKE = timedelta(seconds=15)
+"""What the gateway has refused for so long isn't tried again."""
+
 GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 """How an assignment ends after which nobody should read that it stands, or learn the door."""
 
 NOT_NEEDED = "not_needed"
 """Why a message was given up before it left: what it said was no longer true."""
-
 
 ABOUT_THE_HOLDER = ("assigned", "coming", "changed_volunteer")
 """Kinds that are true only while the volunteer whom they speak of stands for the task."""
@@ -299,7 +290,9 @@ def _note(tx: Session, said: _Said, now: datetime) -> None:
             log.info("an attempt was overtaken", extra={"message_id": message.id})
         case None:
             move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
-                 wake_at=now + ANOTHER_TIME, attempts=message.attempts - 1)  # fmt: skip
+                 wake_at=now + ANOTHER_TIME, attempts=message.attempts - 1,
+                 # As if it had never been claimed: it certainly wasn't sent.
+                 claimed_at=message.claimed_at if message.attempts > 1 else None)  # fmt: skip
         case Refused(code, permanent=False) if now - message.created_at < GIVE_UP_AFTER:
             pause = min(60.0, 2.0 ** min(message.attempts, 6)) * random.uniform(0.7, 1.3)
             again = now + timedelta(seconds=pause)
@@ -315,151 +308,3 @@ def _note(tx: Session, said: _Said, now: datetime) -> None:
 # The wake-ups of a wave arrive within milliseconds; and that a message has left is no news to hurry with.
 _claim = Together(_claim_all, linger_s=0.01)
 _record = Together(_record_all, linger_s=0.03)
-
-
-def settle(message_id: int, gateway: Gateway) -> None:
-    """Find out from the gateway what became of a message whose outcome is unknown."""
-    message = db.session.get(Message, message_id)
-    if message is None or message.state != MessageState.UNKNOWN or message.claimed_at is None:
-        return
-    steps.follow(db.session(), message)
-    phone, since = message.phone, message.claimed_at
-    db.session.remove()
-    _settled(message_id, since, gateway.sent_to(phone, since))
-
-
-@use_case
-def _settled(message_id: int, since: datetime, carried: Sequence[Carried] | None) -> None:
-    """`carried`: what the gateway says that it carried to the phone `since`; None: it didn't say."""
-    with transaction() as tx:
-        message = tx.get_one(Message, message_id)
-        now = utcnow()
-        if message.state != MessageState.UNKNOWN:
-            return
-        message.lookups += 1
-        if carried and _has_a_twin(tx, message, now):
-            carried = None  # whose record is it? In a moment callbacks will have told them apart
-        found = _mine(tx, carried or (), message)
-        missing = "no answer" if carried is None else "missing"
-        steps.asked_back(tx, message, found.status if found is not None else missing)
-        if found is not None:
-            outcomes.apply(tx, message, found.gateway_id, found.status, found.error_code, now)
-        elif carried is not None and now - since >= SURE_AFTER and message.lookups >= 2:
-            _again_or_lost(tx, message, now)
-        elif now - message.created_at < TELL_AFTER:
-            message.wake_at = now + SETTLE_EVERY
-        else:
-            message.wake_at = now + SETTLE_LATER
-            _tell(tx, message, now)
-
-
-def _again_or_lost(tx: Session, message: Message, now: datetime) -> None:
-    """The gateway has certainly not got it: send it again, but not for ever."""
-    if message.attempts >= MOST_TRIES or now - message.created_at >= GIVE_UP_AFTER:
-        outcomes.lost(tx, message, MessageState.FAILED, "unknown", now)
-        return
-    task = tx.get(Task, message.task_id) if message.task_id else None
-    history.record(tx, "resent", history.SYSTEM, now, task, message_id=message.id)
-    move(tx, message, MessageState.QUEUED, {MessageState.UNKNOWN}, wake_at=now)
-    wake(tx, "send", message.id)
-
-
-def _tell(tx: Session, message: Message, now: datetime) -> None:
-    """Nobody knows for too long what became of it: a person hears of it, once."""
-    told = select(Attention.id).where(Attention.subject == f"message:{message.id}")
-    if tx.scalars(told).first() is None:
-        attention.raise_(
-            tx, "outcome_unknown", now,
-            tx.get(Task, message.task_id) if message.task_id else None,
-            tx.get(Retiree, message.retiree_id) if message.retiree_id else None,
-            tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None,
-            message.id, subject=f"message:{message.id}", kind=message.kind,
-        )  # fmt: skip
-
-
-def _has_a_twin(tx: Session, message: Message, now: datetime) -> bool:
-    """Whether the same text was handed over to the same phone just now, with an outcome not known either."""
-    twin = select(Message.id).where(
-        Message.phone == message.phone,
-        Message.body_hash == message.body_hash,
-        Message.id != message.id,
-        Message.state.in_([str(MessageState.SENDING), str(MessageState.UNKNOWN)]),
-        Message.claimed_at > now - SURE_AFTER,
-    )
-    return tx.scalars(twin).first() is not None
-
-
-def _mine(tx: Session, carried: Sequence[Carried], message: Message) -> Carried | None:
-    """The gateway's record of our text that isn't already another message's, and of which no callback
-    has said that it is."""
-    for item in carried:
-        if tokens.digest(item.body) != message.body_hash:
-            continue
-        taken = select(Message.id).where(Message.gateway_id == item.gateway_id)
-        called_back = select(MessageReceipt.id).where(
-            MessageReceipt.gateway_id == item.gateway_id, MessageReceipt.message_id != message.id
-        )
-        if tx.scalars(taken).first() is None and tx.scalars(called_back).first() is None:
-            return item
-    return None
-
-
-_DUE = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
-
-
-RUSH = 100
-"""With so many jobs waiting at the broker, the wake-up of a message most likely is among them."""
-
-PATIENCE = timedelta(seconds=8)
-"""How much longer than usual a message waits for its wake-up in a rush."""
-
-
-def sweep(now: datetime, jobs_waiting: int = 0, limit: int = 500) -> int:
-    """Wake what is due: queued messages, lost claims, unknown outcomes. How many were woken.
-
-    In a rush, by the number of `jobs_waiting`, a second wake-up would only lengthen the queue; but what
-    can't wait for its turn doesn't wait for a lost wake-up either.
-    """
-    due = _due(now, now - PATIENCE if jobs_waiting > RUSH else now)
-    # Nothing is due nearly always; then nobody's writing is disturbed.
-    some = select(Message.id).outerjoin(Task, Task.id == Message.task_id).where(due).limit(1)
-    found = db.session.scalars(some).first()
-    return _wake_due(now, due, limit) if found is not None else 0
-
-
-@use_case
-def _wake_due(now: datetime, is_due: ColumnElement[bool], limit: int) -> int:
-    with transaction() as tx:
-        due = tx.execute(
-            select(Message.id, Message.state, outbox.WAITS.label("waits"))
-            .outerjoin(Task, Task.id == Message.task_id)
-            .where(is_due)
-            .order_by(Message.wake_at)
-            .limit(limit)
-            .with_for_update(of=Message, skip_locked=True, key_share=True)
-        ).all()
-        # Whoever moves wake_at on has the message until then; other sweepers find it gone.
-        tx.execute(
-            update(Message)
-            .where(Message.id.in_([row.id for row in due]))
-            .values(wake_at=now + REWAKE)
-            .execution_options(synchronize_session=False)
-        )
-        # A claim this old lost its worker; whether the gateway has the message isn't known.
-        lost = [{"id": row.id} for row in due if row.state == MessageState.SENDING]
-        move_all(tx, Message, MessageState.SENDING, MessageState.UNKNOWN, lost)
-        steps.count(tx, "unknown", "worker_lost", len(lost))
-        for row in due:
-            if row.state == MessageState.QUEUED:
-                wake(tx, "send", row.id, can_wait=bool(row.waits))
-            else:
-                wake(tx, "settle", row.id)
-        return len(due)
-
-
-def _due(now: datetime, queued_by: datetime) -> ColumnElement[bool]:
-    """What the sweep sees to, of messages beside their tasks; those that are queued and can wait, if they
-    were to be woken by another moment."""
-    known = and_(Message.state.in_([str(state) for state in _DUE]), Message.wake_at <= now)
-    queued = Message.state == str(MessageState.QUEUED)
-    return and_(known, or_(~queued, ~outbox.WAITS, Message.wake_at <= queued_by))

@@ -137,6 +137,8 @@ def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> 
     for message in spared:
         steps.ended(tx, message, "given_up", "not_needed")
     told = [offer for offer in ended if offer.id not in {message.offer_id for message in spared}]
+    if not told:
+        return ended
     asked = tx.scalars(_ASKED, {"volunteer_ids": [offer.volunteer_id for offer in told]})
     volunteers = {volunteer.id: volunteer for volunteer in asked}
     for offer in told:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 # The first offer of a task is the one that was written first, whichever of a wave arrives first.
-_first = (
+_FIRST = (
     select(func.min(Message.id).label("id"))
     .where(Message.task_id.in_(bindparam("task_ids", expanding=True)), Message.kind == "offer")
     .group_by(Message.task_id)
@@ -37,7 +37,7 @@ _FIRST_OF = (
     select(Task.category, Task.urgency, HelpRequest.created_at)
     .join(Message, Message.task_id == Task.id)
     .join(HelpRequest, HelpRequest.id == Task.request_id)
-    .where(Message.id.in_(bindparam("message_ids", expanding=True)), Message.id.in_(select(_first.c.id)))
+    .where(Message.id.in_(bindparam("message_ids", expanding=True)), Message.id.in_(select(_FIRST.c.id)))
 )
 
 
@@ -84,6 +84,7 @@ def claimed(sending: Sending) -> None:
 
 def put_back(sending: Sending) -> None:
     """A message was claimed too long ago to be handed over now; it will be claimed anew. After the commit."""
+    metrics.MESSAGES.labels(_gateway(), "put_back", "").inc()
     log.info("put back", extra=_about(sending) | {"attempt": sending.attempt})
 
 

@@ -57,7 +57,7 @@ def rows() -> ResponseReturnValue:
 @blueprint.get("/stream")
 @roles(*STAFF)
 def stream() -> ResponseReturnValue:
-    """Says "changed" whenever something has, and with `rows` sends what the board then shows.
+    """Says "changed" whenever something has, and with `rows` sends what the board shows, at once and then.
 
     204: no thread to spare, please poll.
     """

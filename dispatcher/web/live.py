@@ -29,10 +29,10 @@ DRAWING_SHARE = 0.25
 """Drawing boards takes no more of a process's time than about this."""
 
 KEEP_ALIVE_S = 15.0
-STREAM_LIFE_S = 600.0
-"""A stream ends after this and the browser opens another: no thread is held by a dead peer."""
+STREAM_LIFE_S = (540.0, 660.0)
+"""A stream ends after this, from and to, and the browser opens another: no thread is held by a dead peer."""
 
-COME_BACK_MS = (500, 2000)
+COME_BACK_MS = (500, 1800)
 """So long after its stream has ended, in milliseconds, a browser opens the next, from and to."""
 
 FOR_PAGES = 48
@@ -66,9 +66,9 @@ class Changes:
     def stream(self, key: Hashable = None, draw: Callable[[], str] | None = None) -> Response | None:
         """A stream of "changed" events, or None when there are enough of them.
 
-        With `draw`, what it returns is sent as "rows": at once, unless the browser has it from the stream
-        before this one, and before each "changed" that it differs by. Streams with the same `key` must
-        draw the same.
+        With `draw`, what it returns is sent as "rows": at once, and whenever it differs from what was sent
+        last. A browser that comes back and was sent just that by its last stream is only told so, by "same".
+        Streams with the same `key` must draw the same.
         """
         with self._condition:
             if self.streams >= MOST_STREAMS:
@@ -90,16 +90,20 @@ class Changes:
             metrics.STREAMS.dec()
 
     def _events(self, key: Hashable, draw: Callable[[], str] | None, etag: str) -> Iterator[bytes]:
-        seen, ends_at = self._count, time.monotonic() + STREAM_LIFE_S
         # When a process ends, all its boards come back, but not all in the same moment.
         yield b"retry: %d\nevent: hello\ndata: 1\n\n" % random.uniform(*COME_BACK_MS)
+        # The page may show more than what was drawn before it asked.
+        seen, asked = self._count, time.monotonic()
+        ends_at = asked + random.uniform(*STREAM_LIFE_S)
         news = b""
         while time.monotonic() < ends_at:
             if draw is not None:
-                drawn = self._draw_once(key, draw, seen)
+                drawn = self._draw_once(key, draw, seen, asked)
                 if drawn.etag != etag:
                     etag = drawn.etag
                     yield drawn.event
+                elif not news:
+                    yield b"event: same\nid: %b\ndata: 1\n\n" % etag.encode()
             if news:
                 yield news
             with self._condition:
@@ -107,8 +111,8 @@ class Changes:
                 news = b": still here\n\n" if self._count == seen else b"event: changed\ndata: 1\n\n"
                 seen = self._count
 
-    def _draw_once(self, key: Hashable, draw: Callable[[], str], change: int) -> Drawn:
-        """The board `key` with `change` in it: drawn by whoever comes first.
+    def _draw_once(self, key: Hashable, draw: Callable[[], str], change: int, asked: float) -> Drawn:
+        """The board `key` with `change` in it, no older than `asked`: drawn by whoever comes first.
 
         The words "12 min" age, so it is drawn anew after a while although nothing has happened.
         """
@@ -117,7 +121,11 @@ class Changes:
         with lock:
             known = self._drawn.get(key)
             started = time.monotonic()
-            if known is not None and known.change >= change and started - known.at < KEEP_ALIVE_S / 2:
+            if (
+                known is not None
+                and known.change >= change
+                and known.at >= max(asked, started - KEEP_ALIVE_S / 2)
+            ):
                 return known
             count = self._count  # before reading: what comes meanwhile is the next change
             text = draw()

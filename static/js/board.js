@@ -34,6 +34,7 @@
   let pressed = false; // a row must not move away under a finger
   let reached = true;
   let brought = null; // what the stream has brought and isn't on the page yet
+  let streams = 0; // how many have begun
 
   function refresh() {
     if (running || pressed) {
@@ -83,12 +84,14 @@
     // The full page's buttons are plain ones; asked for as part of a page, they come as the drawer's.
     if (part.id === "task-live" && !drawer) delete headers["HX-Request"];
     if (part.tag && part.tag.url === url) headers["If-None-Match"] = part.tag.value;
+    const asked = streams;
     const answer = await fetch(url, { headers, cache: "no-store" });
     if (answer.status === 401 || answer.redirected) return location.reload();
     if (answer.status >= 500) throw new Error(String(answer.status));
     if (answer.status !== 200) return undefined;
     const text = await answer.text();
     if (!part.isConnected || part.dataset.src !== url) return undefined;
+    if (part === board && asked !== streams) return undefined; // a stream that began since knows better
     await merge(part, text);
     part.tag = { url, value: answer.headers.get("ETag") || "" };
     return undefined;
@@ -186,17 +189,23 @@
       clearInterval(polling);
       polling = 0;
       tell();
+      streams += 1;
       if (!board || openTask()) refresh(); // what happened while nobody told us; the rows come by themselves
     });
-    if (board) source.addEventListener("rows", take);
+    if (board) {
+      source.addEventListener("rows", take);
+      // What the last stream brought is what there is; but the page may have asked since.
+      source.addEventListener("same", (event) => {
+        if (!board.tag || board.tag.value !== `"${event.lastEventId}"`) refresh();
+      });
+    }
     // The board's rows come by themselves; the task beside it is asked for.
     source.addEventListener("changed", () => {
       if (!board || openTask()) refresh();
     });
     source.addEventListener("error", () => {
       streaming = false;
-      polling = polling || setInterval(refresh, POLL_MS);
-      refresh();
+      polling = polling || setInterval(refresh, POLL_MS); // not at once: all the others have lost theirs, too
       // The browser tries again by itself, unless it was told that there is no stream to be had.
       if (source && source.readyState === EventSource.CLOSED) {
         listenAgain = setTimeout(listen, LISTEN_AGAIN_MS);

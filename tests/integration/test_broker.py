@@ -130,6 +130,19 @@ def test_up(valkey: Valkey, publisher: broker.Publisher) -> None:
     assert counters(publisher) == (52, 0, 0)
 
 
+def test_one_client_serves_as_long_as_its_connections(valkey: Valkey) -> None:
+    valkey.start()
+    channel = make_app(valkey).extensions["celery"].connection_for_write().channel()
+    client = channel._create_client()
+    assert channel._create_client() is client
+    assert client.ping()
+    channel.close()
+    another = channel._create_client()
+    assert another is not client
+    assert another.ping(), "a closed channel still reaches the broker, to acknowledge"
+    channel._disconnect_pools()
+
+
 def test_unknown_job(valkey: Valkey, publisher: broker.Publisher) -> None:
     valkey.start()
     assert publish(publisher, [WakeUp("typo", 1), WakeUp("look", 2)]) == 1

@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 
 from dispatcher.database import db
 from dispatcher.models import Message, Task
-from dispatcher.services import board, dispatching, health, inbound, messaging, search
+from dispatcher.services import board, dispatching, health, inbound, messaging, search, sweeping
 from tests.integration.conftest import People, RecordingGateway, now, receive, save_call
 
 BIG = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "reply_code",
@@ -84,7 +84,7 @@ def _send(_people: People, _known: dict[str, Any]) -> None:
     for message_id in db.session.scalars(db.select(Message.id).where(Message.id > 0)).all():
         messaging.send(message_id, gateway)
         receive(message_id, f"SM{message_id}", "delivered", {}, now())
-    messaging.sweep(now().replace(year=now().year + 1))
+    sweeping.sweep(now().replace(year=now().year + 1))
 
 
 def _reply(_people: People, _known: dict[str, Any]) -> None:

@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from dispatcher import metrics
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Event, Message, MessageReceipt, Offer, Task
 from dispatcher.rules.lifecycle import MessageState, may
-from dispatcher.services import dispatching, messaging, outbox, progress, responding
+from dispatcher.services import dispatching, messaging, outbox, progress, responding, settling, sweeping
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Accepted, Carried, Refused, Unknown
@@ -92,9 +93,13 @@ def test_what_could_not_be_handed_over_soon_after_its_claim_is_claimed_anew(
     gateway = RecordingGateway()
     with app.app_context():
         message_id = _received(people)
+        put_back = metrics.MESSAGES.labels("twilio", "put_back", "")
+        before = put_back._value.get()
         monkeypatch.setattr(messaging, "CALL_WITHIN_S", 0.0)
         messaging.send(message_id, gateway)
         assert (gateway.sent, _state(message_id)) == ([], "queued")
+        assert put_back._value.get() == before + 1
+        assert db.session.get_one(Message, message_id).claimed_at is None
         monkeypatch.undo()
         messaging.send(message_id, gateway)
         assert len(gateway.sent) == 1
@@ -171,9 +176,9 @@ def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(
         if found:
             gateway.listed = [Carried("SM77", gateway.sent[0][1], "delivered", "", now())]
         with transaction() as tx:
-            tx.get_one(Message, message_id).claimed_at = now() - messaging.SURE_AFTER
-        messaging.settle(message_id, gateway)
-        messaging.settle(message_id, gateway)
+            tx.get_one(Message, message_id).claimed_at = now() - settling.SURE_AFTER
+        settling.settle(message_id, gateway)
+        settling.settle(message_id, gateway)
         assert _state(message_id) == ("delivered" if found else "queued")
         gateway.outcome = None
         messaging.send(message_id, gateway)
@@ -187,12 +192,12 @@ def test_a_lasting_doubt_is_told_once_and_settles_itself(app: Flask, people: Peo
     with app.app_context():
         message_id = _received(people)
         messaging.send(message_id, gateway)
-        messaging.settle(message_id, gateway)
+        settling.settle(message_id, gateway)
         assert db.session.scalars(standing).all() == []
         with transaction() as tx:
-            tx.get_one(Message, message_id).created_at = now() - messaging.TELL_AFTER
+            tx.get_one(Message, message_id).created_at = now() - settling.TELL_AFTER
         for _ in range(3):
-            messaging.settle(message_id, gateway)
+            settling.settle(message_id, gateway)
         assert db.session.scalars(standing).all() == ["outcome_unknown"]
         receive(message_id, "SM1", "delivered", {}, now())
         assert db.session.scalars(standing).all() == []
@@ -203,13 +208,13 @@ def test_what_never_arrives_isnt_sent_for_ever(app: Flask, people: People) -> No
     gateway = RecordingGateway(Unknown("timeout"))
     with app.app_context():
         message_id = _received(people)
-        for _ in range(2 * messaging.MOST_TRIES):
+        for _ in range(2 * settling.MOST_TRIES):
             messaging.send(message_id, gateway)
             with transaction() as tx:
-                tx.get_one(Message, message_id).claimed_at = now() - messaging.SURE_AFTER
-            messaging.settle(message_id, gateway)
-            messaging.settle(message_id, gateway)
-        assert len(gateway.sent) == messaging.MOST_TRIES
+                tx.get_one(Message, message_id).claimed_at = now() - settling.SURE_AFTER
+            settling.settle(message_id, gateway)
+            settling.settle(message_id, gateway)
+        assert len(gateway.sent) == settling.MOST_TRIES
         assert _state(message_id) == "failed"
         assert db.session.scalars(select(Attention.reason)).all() == ["call_retiree"]
 
@@ -238,7 +243,7 @@ def test_somebody_elses_record_isnt_taken_for_ours(app: Flask, people: People) -
         second = _twin(first)
         messaging.send(second, gateway)
         gateway.listed = [Carried(f"SM{first}", words, "delivered", "", now())]
-        messaging.settle(second, gateway)
+        settling.settle(second, gateway)
         assert _state(second) == "unknown"
 
 
@@ -251,13 +256,13 @@ def test_a_record_that_may_be_a_twins_is_left_alone_until_callbacks_tell(app: Fl
         for message_id in (first, second):
             messaging.send(message_id, gateway)
         with transaction() as tx:
-            tx.get_one(Message, first).claimed_at = now() - messaging.SURE_AFTER
+            tx.get_one(Message, first).claimed_at = now() - settling.SURE_AFTER
         gateway.listed = [Carried("SM77", gateway.sent[1][1], "sent", "", now())]
         for _ in range(3):
-            messaging.settle(first, gateway)
+            settling.settle(first, gateway)
         assert _state(first) == "unknown"  # neither taken for arrived, nor sent again
         receive(second, "SM77", "delivered", {}, now())
-        messaging.settle(first, gateway)
+        settling.settle(first, gateway)
         assert (_state(first), _state(second)) == ("queued", "delivered")
 
 
@@ -272,7 +277,7 @@ def test_no_record_is_taken_of_which_a_callback_says_that_it_is_anothers(app: Fl
             tx.get_one(Message, another).gateway_id = "SM1"
         receive(another, "SM77", "sent", {}, now())  # the echo of an earlier try of that one
         gateway.listed = [Carried("SM77", gateway.sent[0][1], "sent", "", now())]
-        messaging.settle(message_id, gateway)
+        settling.settle(message_id, gateway)
         assert _state(message_id) == "unknown"
 
 
@@ -283,9 +288,9 @@ def test_a_claim_that_lost_its_worker_is_settled(app: Flask, people: People) -> 
             message = tx.get_one(Message, message_id)
             message.state, message.claimed_at = "sending", now() - timedelta(minutes=1)
             message.wake_at = now() - timedelta(seconds=1)
-        assert messaging.sweep(now()) == 1
+        assert sweeping.sweep(now()) == 1
         assert _state(message_id) == "unknown"
-        assert messaging.sweep(now()) == 0, "woken once, not by every sweep"
+        assert sweeping.sweep(now()) == 0, "woken once, not by every sweep"
 
 
 def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(
@@ -301,9 +306,9 @@ def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(
         calm, grave = messages[0].id, messages[1].id
         later = now() + 2 * outbox.GRACE
         woken.clear()
-        assert messaging.sweep(later, messaging.RUSH + 1) == 1
+        assert sweeping.sweep(later, sweeping.RUSH + 1) == 1
         assert woken == [grave]
-        assert messaging.sweep(later + messaging.PATIENCE, messaging.RUSH + 1) == 1
+        assert sweeping.sweep(later + sweeping.PATIENCE, sweeping.RUSH + 1) == 1
         assert woken == [grave, calm]
 
 
