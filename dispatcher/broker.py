@@ -182,13 +182,11 @@ class _Channel(Channel):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _create_client(self, asynchronous: bool = False) -> redis.Redis:
-        shared = self._shared
-        if asynchronous or shared is None or shared.connection_pool is not self.pool:
-            client: redis.Redis = super()._create_client(asynchronous)  # type: ignore[no-untyped-call]
-            if not asynchronous:
-                self._shared = client
-            return client
-        return shared
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[no-untyped-call, no-any-return]
+        if self._shared is None or self._shared.connection_pool is not self.pool:
+            self._shared = super()._create_client()  # type: ignore[no-untyped-call]
+        return self._shared
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if asynchronous not in self._parameters:

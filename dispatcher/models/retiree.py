@@ -67,6 +67,7 @@ class RetireePhone(Base):
 
 
 LONGEST_KEY = 120
+"""Characters of a search key that are kept; a longer one is found by how it begins."""
 
 
 class SearchKey(Base):

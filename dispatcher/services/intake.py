@@ -1,6 +1,7 @@
 """Taking a call: one save makes a request of one or more tasks, links a repeat to what is open, or
 takes in a caller who isn't on the roster, all in one transaction."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,15 +16,20 @@ from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, T
 from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
-from dispatcher.services import attention, coordinating, dispatching, history, outbox, progress, roster, steps
+from dispatcher.services import (
+    attention,
+    coordinating,
+    dispatching,
+    history,
+    outbox,
+    progress,
+    roster,
+    search,
+    steps,
+)
 
 SAME_NEED, NEW_NEED = "same", "new"
 
-_OPEN_OF = (
-    select(Task)
-    .where(Task.retiree_id == bindparam("retiree_id"), Task.state.in_([str(s) for s in OPEN_ENDED]))
-    .order_by(Task.id)
-)
 _CALLER = (
     select(Retiree)
     .where(Retiree.id == bindparam("retiree_id"))
@@ -118,7 +124,12 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
 
 def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
     """The newest open task of each category of a retiree."""
-    return {task.category: task for task in session.scalars(_OPEN_OF, {"retiree_id": retiree_id})}
+    return newest_of_kind(search.open_tasks(session, retiree_id))
+
+
+def newest_of_kind(tasks: Iterable[Task]) -> dict[str, Task]:
+    """The last of each category."""
+    return {task.category: task for task in tasks}
 
 
 def saved(session: Session, form_key: str) -> int | None:

@@ -29,7 +29,7 @@ _FOUND = (
 _OPEN = (
     select(Task)
     .where(Task.retiree_id == bindparam("retiree_id"), Task.state.in_([str(s) for s in OPEN_ENDED]))
-    .order_by(Task.created_at)
+    .order_by(Task.id)
 )
 _HELPED = (
     select(Assignment)
@@ -102,8 +102,12 @@ def card(session: Session, retiree_id: int) -> Card | None:
     if retiree is None:
         return None
     of = {"retiree_id": retiree_id}
-    open_tasks = session.scalars(_OPEN, of).all()
     helped = [Helper(a.task, a.volunteer.name) for a in session.scalars(_HELPED, of)]
     numbers = [phone.number for phone in retiree.phones]
     sharing = session.scalars(_SHARING, of | {"numbers": numbers}).all()
-    return Card(retiree, list(open_tasks), helped, list(sharing))
+    return Card(retiree, open_tasks(session, retiree_id), helped, list(sharing))
+
+
+def open_tasks(session: Session, retiree_id: int) -> list[Task]:
+    """The open tasks of a retiree, the newest last."""
+    return list(session.scalars(_OPEN, {"retiree_id": retiree_id}))

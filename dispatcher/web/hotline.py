@@ -131,7 +131,7 @@ def _form(values: MultiDict[str, str], retiree_id: int | None, errors: dict[str,
         card = search.card(db.session(), retiree_id)
         if card is None:
             abort(404)
-        existing = intake.open_of_kind(db.session(), retiree_id)
+        existing = intake.newest_of_kind(card.open_tasks)
     return render_template(
         "hotline/call.html",
         card=card,
