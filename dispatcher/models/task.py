@@ -1,9 +1,10 @@
 """Tasks, offers and assignments: a piece of help, whom it was put to, and who holds it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, or_, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, bindparam, or_, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -12,8 +13,26 @@ from dispatcher.models.campus import Campus
 from dispatcher.models.help_request import HelpRequest
 from dispatcher.models.retiree import Retiree
 from dispatcher.models.volunteer import Volunteer
-from dispatcher.rules.lifecycle import OfferState, TaskState
+from dispatcher.rules.lifecycle import LIVE_OFFER, OPEN_ENDED, OfferState, State, TaskState
 from dispatcher.rules.settings import URGENT, URGENT_HELP, is_urgent
+
+
+def _only(states: Collection[State]) -> dict[str, Any]:
+    """For an index of the rows in these states."""
+    names = ", ".join(f"'{name}'" for name in _names(states))
+    return {f"{dialect}_where": text(f"state IN ({names})") for dialect in ("sqlite", "postgresql")}
+
+
+def _one_of(state: Any, states: Collection[State]) -> ColumnElement[bool]:
+    """Written out in the statement: a partial index serves only what can be seen to fall under it."""
+    found: ColumnElement[bool] = state.in_(
+        bindparam("states", _names(states), unique=True, expanding=True, literal_execute=True)
+    )
+    return found
+
+
+def _names(states: Collection[State]) -> list[str]:
+    return sorted(str(state) for state in states)
 
 
 class Task(Base):
@@ -28,7 +47,7 @@ class Task(Base):
 
     __tablename__ = "task"
     __table_args__ = (
-        Index("ix_task_state_campus", "state", "campus_id"),
+        Index("ix_task_open_ended", "state", "campus_id", **_only(OPEN_ENDED)),
         Index(
             "ix_task_due",
             "look_again_at",
@@ -74,6 +93,16 @@ class Task(Base):
     def _is_urgent(cls) -> ColumnElement[bool]:
         return or_(cls.urgency == URGENT, cls.category == URGENT_HELP)
 
+    @hybrid_property
+    def is_open_ended(self) -> bool:
+        """Whether somebody has still to do something about it: it is neither closed nor cancelled."""
+        return self.state in OPEN_ENDED
+
+    @is_open_ended.inplace.expression
+    @classmethod
+    def _is_open_ended(cls) -> ColumnElement[bool]:
+        return _one_of(cls.state, OPEN_ENDED)
+
 
 class Offer(Base):
     """A task put to one volunteer. Nobody is asked twice for the same task: the pair is unique.
@@ -87,12 +116,7 @@ class Offer(Base):
     __table_args__ = (
         UniqueConstraint("task_id", "volunteer_id"),
         Index("ix_offer_volunteer_created", "volunteer_id", "created_at"),
-        Index(
-            "ix_offer_live",
-            "volunteer_id",
-            sqlite_where=text("state IN ('queued', 'sent')"),
-            postgresql_where=text("state IN ('queued', 'sent')"),
-        ),
+        Index("ix_offer_live", "volunteer_id", **_only(LIVE_OFFER)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -114,6 +138,16 @@ class Offer(Base):
 
     task: Mapped[Task] = relationship(back_populates="offers")
     volunteer: Mapped[Volunteer] = relationship()
+
+    @hybrid_property
+    def is_live(self) -> bool:
+        """Whether an answer to it is still waited for."""
+        return self.state in LIVE_OFFER
+
+    @is_live.inplace.expression
+    @classmethod
+    def _is_live(cls) -> ColumnElement[bool]:
+        return _one_of(cls.state, LIVE_OFFER)
 
 
 class Assignment(Base):

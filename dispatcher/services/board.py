@@ -23,14 +23,12 @@ from dispatcher.models import (
 from dispatcher.rules import policy
 from dispatcher.rules.availability import on_duty_until
 from dispatcher.rules.crowd import Crowd
-from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, MessageState, TaskState
+from dispatcher.rules.lifecycle import HELD, MessageState, TaskState
 from dispatcher.rules.settings import seconds
-from dispatcher.services import candidates, learning, messaging
+from dispatcher.services import candidates, lately, learning, messaging
 
 PAGE = 50
 """So many tasks are shown at once, the most pressing first."""
-
-_OPEN_ENDED = [str(state) for state in OPEN_ENDED]
 
 TO_CHOOSE_FROM = 400
 """So many volunteers are offered to a coordinator who assigns by hand, the nearest campuses first."""
@@ -149,7 +147,7 @@ def _open(wanted: Filter) -> Any:
     query: Any = select(
         Task.id, Task.state, Task.category, Task.urgency, Task.opened_at, Task.assigned_at,
         Task.delivered_at, Task.due_by,
-    ).where(Task.state.in_(_OPEN_ENDED))  # fmt: skip
+    ).where(Task.is_open_ended)  # fmt: skip
     if wanted.campus == "remote":
         query = query.where(Task.remote)
     elif wanted.campus:
@@ -173,8 +171,8 @@ def _rows(session: Session, task_ids: list[int], now: datetime) -> list[Row]:
             .options(
                 joinedload(Task.retiree),
                 joinedload(Task.campus),
-                selectinload(Task.offers).joinedload(Offer.volunteer),
-                selectinload(Task.assignments).joinedload(Assignment.volunteer),
+                selectinload(Task.offers).selectinload(Offer.volunteer),
+                selectinload(Task.assignments).selectinload(Assignment.volunteer),
             )
         )
     }
@@ -194,7 +192,7 @@ def _loose(session: Session, wanted: Filter) -> list[Attention]:
     """What needs a person and has no row: it is about a message or a person, or its task is over and
     still owes somebody a call."""
     filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
-    over = Task.state.not_in(_OPEN_ENDED)
+    over = ~Task.is_open_ended
     about = Attention.task_id.is_(None) if filtering else or_(Attention.task_id.is_(None), over)
     query = _standing().outerjoin(Task, Task.id == Attention.task_id).where(about).limit(PAGE)
     return list(session.scalars(query))
@@ -235,7 +233,7 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
         row=_row(task, list(items), lost.get(task.id, 0), now),
         events=list(events),
         messages=[(m, as_sent(m, now)) for m in messages],
-        ranked=_ranked(session, task, now) if TaskState(task.state) in OPEN_ENDED else [],
+        ranked=_ranked(session, task, now) if task.is_open_ended else [],
         seen_event_id=max((e.id for e in events), default=0),
     )
 
@@ -337,21 +335,31 @@ def _strips(session: Session, now: datetime) -> list[Strip]:
             func.count(),
             func.count().filter(Task.state == str(TaskState.OPEN)),
         )
-        .where(Task.state.in_(_OPEN_ENDED))
+        .where(Task.is_open_ended)
         .group_by(Task.campus_id)
     ).all()
     by_campus = {campus_id: (total, waiting) for campus_id, total, waiting in counts}
-    on_duty = (
-        select(Volunteer.campus_id, func.count(Volunteer.id.distinct()))
-        .join(DutyWindow, DutyWindow.volunteer_id == Volunteer.id)
-        .where(candidates.COVERS, Volunteer.active, Volunteer.stopped_at.is_(None))
-        .group_by(Volunteer.campus_id)
-    )
-    found = session.execute(on_duty, candidates.moment(now.astimezone(current_app.config["ZONE"])))
-    duty: dict[int, int] = dict(tuple(row) for row in found)  # type: ignore[misc]
+    duty = _on_duty(session, now)
     campuses = session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id))
     return [
         Strip(c, total, waiting, duty.get(c.id, 0))
         for c in campuses
         for total, waiting in (by_campus.get(c.id, (0, 0)),)
     ]
+
+
+def _on_duty(session: Session, now: datetime) -> dict[int, int]:
+    """How many volunteers are on duty at each campus; with very many, lately."""
+    covering = select(DutyWindow.volunteer_id).where(candidates.COVERS)
+    query = (
+        select(Volunteer.campus_id, func.count())
+        .where(Volunteer.active, Volunteer.stopped_at.is_(None), Volunteer.id.in_(covering))
+        .group_by(Volunteer.campus_id)
+    )
+
+    def find() -> tuple[dict[int, int], int]:
+        moment = candidates.moment(now.astimezone(current_app.config["ZONE"]))
+        counts: dict[int, int] = dict(tuple(row) for row in session.execute(query, moment))  # type: ignore[misc]
+        return counts, sum(counts.values())
+
+    return lately.known("on duty", find)

@@ -23,21 +23,18 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from dispatcher.models import Acceptance, Assignment, DutyWindow, Offer, Task, Volunteer
 from dispatcher.rules.availability import Window, on_duty_until
 from dispatcher.rules.crowd import Candidate
 from dispatcher.rules.decisions import PendingOffer, TaskView
-from dispatcher.rules.lifecycle import HELD, LIVE_OFFER
+from dispatcher.rules.lifecycle import HELD
 from dispatcher.services import learning
 
 _WEEK = timedelta(days=7)
 _LOAD_WEEKS = 4
 _HELD = [str(state) for state in HELD]
-# Written out in the statement: a partial index serves only what can be seen to fall under it.
-_IS_LIVE = Offer.state.in_(
-    bindparam("live", sorted(str(s) for s in LIVE_OFFER), expanding=True, literal_execute=True)
-)
 
 ROOM, FOR_EACH_TASK, MOST = 80, 10, 400
 """Of those on duty at one campus so many are considered, the most rested first: enough for the waves of
@@ -59,7 +56,7 @@ def task_view(task: Task, now: datetime) -> TaskView:
         urgency=task.urgency,
         opened_at=task.opened_at,
         due_by=task.due_by,
-        pending=tuple(pending(offer, now) for offer in task.offers if offer.state in LIVE_OFFER),
+        pending=tuple(pending(offer, now) for offer in task.offers if offer.is_live),
         # Whoever held it and gave it back isn't asked again, however they came to hold it.
         asked=frozenset(o.volunteer_id for o in task.offers) | {a.volunteer_id for a in task.assignments},
     )
@@ -151,14 +148,19 @@ def moment(local: datetime) -> dict[str, int]:
     return {"weekday": local.weekday(), "minute": local.hour * 60 + local.minute}
 
 
+Condition = ColumnElement[bool] | SQLCoreOperations[bool]
+
+
 def _per_volunteer(
-    chosen: CTE, volunteer_id: Any, counts: dict[str, ColumnElement[Any]], *where: ColumnElement[bool]
+    chosen: CTE, volunteer_id: Any, counts: dict[str, ColumnElement[Any]], *where: Condition
 ) -> Subquery:
-    """What is counted of the rows of each volunteer that meet `where`."""
+    """What is counted of the rows of each volunteer that meet `where`.
+
+    Not joined with `chosen`, of which a database can't know that it is small: it would read everybody's rows.
+    """
     return (
         select(volunteer_id, *(count.label(name) for name, count in counts.items()))
-        .join(chosen, chosen.c.id == volunteer_id)
-        .where(*where)
+        .where(volunteer_id.in_(select(chosen.c.id)), *where)
         .group_by(volunteer_id)
         .subquery()
     )
@@ -187,7 +189,7 @@ def _about(chosen: CTE) -> Select[Any]:
     live = _per_volunteer(
         chosen, Offer.volunteer_id,
         {"live": _how_many(Offer.urgent.is_(False)), "live_urgent": _how_many(Offer.urgent.is_(True))},
-        _IS_LIVE,
+        Offer.is_live,
     )  # fmt: skip
     hours = _per_volunteer(
         chosen, DutyWindow.volunteer_id,
@@ -201,8 +203,8 @@ def _about(chosen: CTE) -> Select[Any]:
             held.c.held, taken.c.taken, taken.c.week, alerts.c.alerts, live.c.live, live.c.live_urgent,
             hours.c.weekly_min,
         )
-        .join(chosen, chosen.c.id == Volunteer.id)
         .outerjoin(Acceptance, Acceptance.volunteer_id == Volunteer.id)
+        .where(Volunteer.id.in_(select(chosen.c.id)))
         .order_by(Volunteer.id)
     )  # fmt: skip
     for part in (held, taken, alerts, live, hours):

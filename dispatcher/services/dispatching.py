@@ -246,7 +246,7 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         offer
         for task in tasks
         for offer in task.offers
-        if offer.state in LIVE_OFFER and candidates.pending(offer, now).expires_at <= now
+        if offer.is_live and candidates.pending(offer, now).expires_at <= now
     ]
     expired = move_these(tx, silent, OfferState.EXPIRED, LIVE_OFFER)
     asked = select(Volunteer).where(Volunteer.id.in_([offer.volunteer_id for offer in expired]))

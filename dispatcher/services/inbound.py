@@ -270,9 +270,7 @@ def _opted(tx: Session, wish: str, volunteer: Volunteer | None, phone: str, now:
             return
         volunteer.stopped_at = volunteer.stopped_at or now
         history.record(tx, "stop", history.volunteer(volunteer), now)
-        live = select(Offer).where(
-            Offer.volunteer_id == volunteer.id, Offer.state.in_([str(s) for s in LIVE_OFFER])
-        )
+        live = select(Offer).where(Offer.volunteer_id == volunteer.id, Offer.is_live)
         for offer in tx.scalars(live).all():
             if move(tx, offer, OfferState.EXPIRED, LIVE_OFFER):
                 offer.task.look_again_at = now

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from dispatcher.correlation import correlation_id, fresh
 from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
-from dispatcher.rules.lifecycle import HELD, OPEN_ENDED, TaskState
+from dispatcher.rules.lifecycle import HELD, TaskState
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
 from dispatcher.services import (
@@ -143,7 +143,7 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
     for wanted in call.wanted:
         if wanted.repeat == SAME_NEED and wanted.category in existing:
             task = dispatching.lock(tx, existing[wanted.category].id)
-            if task is None or task.state not in OPEN_ENDED:
+            if task is None or not task.is_open_ended:
                 del existing[wanted.category]
     unsaid = {
         w.category: existing[w.category].id

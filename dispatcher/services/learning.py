@@ -13,6 +13,7 @@ from dispatcher.rules.crowd import FACETS
 from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.response import Curves, learned_curves
+from dispatcher.services import lately
 
 # Held until the end of the transaction.
 _ACCEPTANCES = (
@@ -29,7 +30,10 @@ _ANSWER_TIMES = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-_ALL_TIMES = select(AnswerTimes)
+_ALL_TIMES = select(AnswerTimes.urgent, AnswerTimes.waiting, AnswerTimes.answered)
+
+_FIGURES = 2 * response.STRETCHES
+"""In each row of answer times: as much work as so many plain rows."""
 
 ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
 
@@ -94,12 +98,22 @@ def evidence(
 
 
 def curves(session: Session) -> Curves:
-    """How fast people answer, by what was seen at all campuses."""
-    rows = session.scalars(_ALL_TIMES).all()
-    urgent, calm = (
-        response.together(_counts(row) for row in rows if row.urgent is which) for which in (True, False)
-    )
-    return learned_curves(urgent, calm, current_app.config["DISPATCH"].learning)
+    """How fast people answer, by what was seen at all campuses; with very many, lately."""
+
+    def find() -> tuple[Curves, int]:
+        rows = session.execute(_ALL_TIMES).all()
+        urgent, calm = (
+            response.together(
+                response.Counts(tuple(waiting), tuple(answered))
+                for of_urgent, waiting, answered in rows
+                if of_urgent is which
+            )
+            for which in (True, False)
+        )
+        learned = learned_curves(urgent, calm, current_app.config["DISPATCH"].learning)
+        return learned, len(rows) * _FIGURES
+
+    return lately.known("curves", find)
 
 
 def _note_outcome(tx: Session, known: dict[int, Acceptance], offer: Offer, now: datetime) -> None:
@@ -123,7 +137,7 @@ def _note_answer(
 ) -> None:
     key = (offer.task.campus_id, offer.urgent)
     row = times.get(key)
-    before = _counts(row) if row is not None else response.Counts()
+    before = response.Counts(tuple(row.waiting), tuple(row.answered)) if row else response.Counts()
     since = offer.sent_at or offer.created_at
     elapsed_s = (now - since).total_seconds()
     counted_s = (offer.learned_at - since).total_seconds() if offer.learned_at is not None else 0.0
@@ -132,7 +146,3 @@ def _note_answer(
         row = times[key] = AnswerTimes(campus_id=key[0], urgent=key[1])
         tx.add(row)
     row.waiting, row.answered = list(counts.waiting), list(counts.answered)
-
-
-def _counts(row: AnswerTimes) -> response.Counts:
-    return response.Counts(tuple(row.waiting), tuple(row.answered))

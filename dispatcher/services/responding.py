@@ -149,7 +149,7 @@ def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> 
 def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: str, now: datetime) -> Answer:
     """A no, with the reason kept. The next volunteer is asked at once."""
     offer = offer_of(task, volunteer)
-    waited_for = offer is not None and offer.state in LIVE_OFFER
+    waited_for = offer is not None and offer.is_live
     if offer is None or not move(
         tx, offer, OfferState.DECLINED, answered_at=now,
         decline_reason=reason[:20], said=said[:500],

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import Assignment, Retiree, RetireePhone, SearchKey, Task
 from dispatcher.rules import names, phones
-from dispatcher.rules.lifecycle import OPEN_ENDED
 
 _LAST = chr(0x10FFFF)
 
@@ -26,11 +25,7 @@ _FOUND = (
     .where(Retiree.id.in_(bindparam("retiree_ids", expanding=True)))
     .options(joinedload(Retiree.campus, innerjoin=True), selectinload(Retiree.phones))
 )
-_OPEN = (
-    select(Task)
-    .where(Task.retiree_id == bindparam("retiree_id"), Task.state.in_([str(s) for s in OPEN_ENDED]))
-    .order_by(Task.id)
-)
+_OPEN = select(Task).where(Task.retiree_id == bindparam("retiree_id"), Task.is_open_ended).order_by(Task.id)
 _HELPED = (
     select(Assignment)
     .join(Task)

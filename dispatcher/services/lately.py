@@ -1,0 +1,40 @@
+"""What takes long to find out in a large scheme, and may be some seconds old there.
+
+A process keeps it for a moment; of a small scheme nothing is kept, and everybody sees what is so now.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import current_app
+
+Found = TypeVar("Found")
+
+KEPT_S = 2.0
+MANY = 2_000
+"""What was found in fewer rows than this is found anew each time, whoever asks."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    value: Any
+    until: float
+
+
+def known(what: str, find: Callable[[], tuple[Found, int]]) -> Found:
+    """What `find` finds, or has found in the last :data:`KEPT_S` seconds.
+
+    `what`: a name of its own. `find` gives the value, and in how many rows it was found. The value is
+    everybody's: nobody changes it.
+    """
+    kept: dict[str, _Kept] = current_app.extensions.setdefault("lately", {})
+    last = kept.get(what)
+    if last is not None and time.monotonic() < last.until:
+        value: Found = last.value
+        return value
+    value, rows = find()
+    if rows >= MANY:
+        kept[what] = _Kept(value, time.monotonic() + KEPT_S)
+    return value
