@@ -17,7 +17,7 @@ from devtools.chaos.storms import STORMS
 from devtools.system import ROOT
 
 DATABASES = ("sqlite", "postgresql")
-FULL = Size(seconds=95, tasks_per_s=13)
+FULL = Size(seconds=150, tasks_per_s=9)
 QUICK = Size(seconds=35, tasks_per_s=8)
 
 

@@ -28,6 +28,9 @@ from devtools.chaos.rig import Rig, cannot_mount, running
 from devtools.chaos.staff import Ledger, Office
 from devtools.chaos.storms import Planned, Storm, plan
 
+PREPARE_S = 35.0
+"""So long before the end of a load the system of the next storm begins to start, which takes 15 to 30 s."""
+
 SETTLE_S = 180.0
 """The longest wait for what is under way after a storm."""
 
@@ -109,13 +112,13 @@ class Weather:
 
 def run(
     storm: Storm, database: str, seed: int, size: Size, keep: Path | None = None,
-    turn: AbstractContextManager[Any] | None = None, load_is_over: Callable[[], None] = lambda: None,
+    turn: AbstractContextManager[Any] | None = None, nearly_over: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:  # fmt: skip
     """One storm and its audit, as an entry of `runs` in `build/chaos.json`.
 
     `keep`: a folder for what the audit has read, and the logs, when a promise is broken. `turn` is held
-    from the storm's begin until all has settled, so that of several runs one at a time has the machine;
-    `load_is_over` is called when the next may prepare for its own.
+    while the storm lasts, so that of several runs one at a time is under load: what follows is waiting
+    mostly. `nearly_over` is called when the next may prepare for its own.
     """
     about: dict[str, Any] = {"storm": storm.name, "database": database}
     small_disk = "disk-full" in storm.kinds
@@ -134,16 +137,17 @@ def run(
             people.callback(public.stop)
             office.start()
             weather.start(plan(storm, seed, size.seconds, database))
-            time.sleep(size.seconds)
+            time.sleep(max(0.0, size.seconds - PREPARE_S))
+            nearly_over()
+            time.sleep(min(size.seconds, PREPARE_S))
             weather.stop()
             office.stop()
             phases["load"] = time.monotonic() - started
-            load_is_over()
-            unsettled = settle(
-                rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
-            )
-            recovery.wait()
-            phases["settle"] = time.monotonic() - started - phases["load"]
+        unsettled = settle(
+            rig, lambda: recovery.busy or not public.idle, clocks="clock" in " ".join(storm.kinds)
+        )
+        recovery.wait()
+        phases["settle"] = time.monotonic() - started - phases["load"]
         people.close()
         for name in rig.of("beat"):
             rig.system.stop_one(name)

@@ -1,5 +1,5 @@
-"""Several storms, each in a process of its own: while one settles, which is waiting mostly, the system of the
-next one starts, and while that is under load the first is audited."""
+"""Several storms, each in a process of its own: before one is over the system of the next one starts, and
+while that is under load the first settles, which is waiting mostly, and is audited."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def series(
     try:
         for name, database in wanted:
             if under_way:
-                under_way[-1].wait_for_the_end_of_its_load()
+                under_way[-1].wait_until_nearly_over()
             if len(under_way) == 2:
                 yield under_way[0].result()
                 under_way.popleft()
@@ -77,15 +77,15 @@ class _UnderWay:
     ) -> None:
         self._name, self._database = name, database
         self._result, theirs = context.Pipe(duplex=False)
-        self._load_is_over = context.Event()
-        about = (theirs, turn, self._load_is_over, name, database, seed, size, keep)
+        self._nearly_over = context.Event()
+        about = (theirs, turn, self._nearly_over, name, database, seed, size, keep)
         self._process = context.Process(target=_carry_out, args=about)
         self._process.start()
         theirs.close()
 
-    def wait_for_the_end_of_its_load(self) -> None:
+    def wait_until_nearly_over(self) -> None:
         """Or for its own."""
-        while self._process.is_alive() and not self._load_is_over.wait(0.5):
+        while self._process.is_alive() and not self._nearly_over.wait(0.5):
             pass
 
     def result(self) -> Run:
@@ -109,13 +109,13 @@ class _UnderWay:
 
 
 def _carry_out(
-    result: Connection, turn: _Turn, load_is_over: Event, name: str, database: str, seed: int, size: Size,
+    result: Connection, turn: _Turn, nearly_over: Event, name: str, database: str, seed: int, size: Size,
     keep: Path,
 ) -> None:  # fmt: skip
     signal.signal(signal.SIGINT, lambda *_: None)  # it is for the whole terminal; the other one ends us
     signal.signal(signal.SIGTERM, end_politely)
     try:
-        found = run(STORMS[name], database, seed, size, keep, turn, load_is_over.set)
+        found = run(STORMS[name], database, seed, size, keep, turn, nearly_over.set)
     except Exception as error:  # the other storms are still worth knowing
         traceback.print_exc()
         found = _stopped(name, database, f"{type(error).__name__}: {error}")

@@ -26,7 +26,7 @@ TIMEOUT_S = 35.0
 """Longer than the web server gives a request: an answer is waited for as long as there may be one."""
 
 RETRY_S = 1.0
-PACE_EVERY_S, BUSY = 3.0, 60.0
+PACE_EVERY_S, BUSY = 3.0, 75.0
 """So often operators look how busy the machine is, in per cent of all cores, and as busy it shall be."""
 
 SLOWEST = 6

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,8 +11,14 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import ROLES, Staff
 
-# Checked when there is no such account, so that a wrong name takes as long as a wrong password.
-_NOBODY = generate_password_hash(secrets.token_hex(16))
+
+@cache
+def _nobody() -> str:
+    """Checked when there is no such account, so that a wrong name takes as long as a wrong password.
+
+    Made by the first login: a worker, which never has one, starts so much sooner.
+    """
+    return generate_password_hash(secrets.token_hex(16))
 
 
 def add(
@@ -52,7 +59,8 @@ def end_sessions(person: Staff) -> None:
 def log_in(username: str, password: str, now: datetime) -> Staff | None:
     """The account, if name and password fit and it is in use."""
     person = db.session.scalars(select(Staff).where(Staff.username == username.strip())).first()
-    fits = check_password_hash(person.password_hash if person else _NOBODY, password)
+    nobody = _nobody()
+    fits = check_password_hash(person.password_hash if person else nobody, password)
     if person is None or not fits or not person.active:
         return None
     with transaction() as tx:

@@ -11,7 +11,7 @@ import pytest
 from devtools.chaos.faults import FAULTS
 from devtools.chaos.public import ALL_WELL, OFFER, YOURS, found
 from devtools.chaos.run import spread
-from devtools.chaos.skewed import clock_file, offset, step
+from devtools.chaos.skewed import step
 from devtools.chaos.storms import STORMS, plan
 from devtools.system import ROOT, System
 from dispatcher.sms import texts
@@ -31,21 +31,44 @@ def test_a_plan_keeps_within_its_time_and_its_lanes_do_not_overlap(name: str) ->
         assert all(one.at + one.seconds <= after.at + 0.02 for one, after in pairwise(own))
 
 
-def test_only_the_clock_of_the_process_named_is_off(tmp_path: Path) -> None:
-    step(tmp_path, "web", 600)
-    assert offset(clock_file(tmp_path, "web")) == 600
-    assert offset(clock_file(tmp_path, "sms")) == 0
+def test_only_the_clock_of_the_process_named_is_put_off_while_it_runs(tmp_path: Path) -> None:
     (tmp_path / "ask.py").write_text(
-        "from dispatcher.services.messaging import utcnow\nprint(utcnow().isoformat())"
+        "from dispatcher.services.messaging import utcnow\n"
+        "for _ in range(2): print(utcnow().isoformat(), flush=True); input()\n"
     )
-    for name, seconds in (("web", 600), ("sms", 0)):
-        said = subprocess.run(
+    asked = {
+        name: subprocess.Popen(
             [sys.executable, "-m", "devtools.chaos.skewed", name, "ask"],
             cwd=ROOT, env={"DATA_DIR": str(tmp_path), "PYTHONPATH": str(tmp_path)},
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        ahead = (datetime.fromisoformat(said.stdout.strip()) - datetime.now(UTC)).total_seconds()
-        assert abs(ahead - seconds) < 60
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for name in ("web", "sms")
+    }  # fmt: skip
+
+    def ahead_s(name: str) -> float:
+        output = asked[name].stdout
+        assert output is not None
+        return (datetime.fromisoformat(output.readline().strip()) - datetime.now(UTC)).total_seconds()
+
+    assert max(abs(ahead_s(name)) for name in asked) < 60
+    step(tmp_path, "web", 600)
+    for process in asked.values():
+        print(file=process.stdin, flush=True)
+    assert abs(ahead_s("web") - 600) < 60
+    assert abs(ahead_s("sms")) < 60
+    for process in asked.values():
+        process.communicate("\n")
+
+
+def test_a_clock_may_be_put_off_before_its_process_starts(tmp_path: Path) -> None:
+    step(tmp_path, "web", -30)
+    (tmp_path / "ask.py").write_text("from dispatcher import clock\nprint(clock.utcnow().isoformat())")
+    said = subprocess.run(
+        [sys.executable, "-m", "devtools.chaos.skewed", "web", "ask"],
+        cwd=ROOT, env={"DATA_DIR": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert -90 < (datetime.fromisoformat(said.stdout.strip()) - datetime.now(UTC)).total_seconds() < -29
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
