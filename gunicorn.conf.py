@@ -18,7 +18,9 @@ bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 threads = int(os.environ.get("WEB_THREADS", "272"))
-preload_app = False  # database connections must not be shared across the fork
+# Loaded once, before the processes are forked: one that has died is replaced at once, and they share the
+# memory of what they have in common. Loading connects to nothing and starts no thread.
+preload_app = True
 
 timeout = 30  # seconds without a sign of life, after which a process is replaced
 graceful_timeout = 3  # seconds for open requests at a stop; a live stream never ends by itself
@@ -61,9 +63,9 @@ if os.environ.get("METRICS_TOKEN"):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def post_worker_init(worker: Any) -> None:
-    """Before the first request: load what somebody would have to wait for, and settle."""
-    if worker.app.app_uri != "wsgi:app":
+def when_ready(server: Any) -> None:
+    """Before the first fork: load what somebody would have to wait for, and settle."""
+    if server.app.app_uri != "wsgi:app":
         return  # another application, served by these settings to be compared with this one
     from dispatcher import memory
     from dispatcher.rules import names

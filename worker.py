@@ -18,7 +18,7 @@ from dispatcher import create_app, database, logs, memory
 from dispatcher.rules import names
 
 logs.play("beat")  # a worker says below who it is
-flask_app = create_app()
+flask_app = create_app(pages=False)
 celery_app = flask_app.extensions["celery"]
 celery_app.conf.beat_schedule = tasks.SCHEDULE
 memory.settle()

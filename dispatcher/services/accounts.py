@@ -4,12 +4,14 @@ import secrets
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import ROLES, Staff
+
+_BY_ID = select(Staff).where(Staff.id == bindparam("id"))
 
 
 @cache
@@ -73,7 +75,7 @@ def by_session(value: str) -> Staff | None:
     person_id, _, key = value.partition(".")
     if not person_id.isdigit():
         return None
-    person = db.session.get(Staff, int(person_id))
+    person = db.session.scalars(_BY_ID, {"id": int(person_id)}).first()  # asked with every page
     return person if person is not None and secrets.compare_digest(person.session_key, key) else None
 
 

@@ -1,0 +1,54 @@
+"""What a process does while it starts: the web server loads the application once and forks afterwards, and a
+worker loads no more than it needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from flask import Flask
+
+from devtools.system import ROOT
+
+SAYS_WHAT_IT_DID = """
+import sys, threading
+opened = []
+watched = ("socket.connect", "sqlite3.connect")
+sys.addaudithook(lambda event, _: opened.append(event) if event in watched else None)
+import wsgi
+from dispatcher import memory
+from dispatcher.database import db
+from dispatcher.rules import names
+names.warm()
+memory.settle()
+with wsgi.app.app_context():
+    pool = db.engine.pool
+print(opened, pool.checkedin() + pool.checkedout(), threading.active_count())
+"""
+ASKS_WHAT_IS_LOADED = """
+import sys, worker
+needless = ("dispatcher.web", "dispatcher.cli", "alembic")
+print(sorted(name for name in sys.modules if name.startswith(needless)))
+"""
+
+
+def test_loading_the_web_application_connects_to_nothing_and_starts_no_thread(
+    app: Flask, tmp_path: Path
+) -> None:
+    """Else a connection would be shared, and a thread missing, in every process forked from this one."""
+    assert _said(SAYS_WHAT_IT_DID, app, tmp_path) == "[] 0 1"
+
+
+def test_a_worker_loads_neither_pages_nor_commands(app: Flask, tmp_path: Path) -> None:
+    assert _said(ASKS_WHAT_IS_LOADED, app, tmp_path) == "[]"
+
+
+def _said(program: str, app: Flask, folder: Path) -> str:
+    """What a process of its own says that runs `program` with the settings of `app`."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={
+            "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"], "REDIS_URL": app.config["REDIS_URL"],
+            "SECRET_KEY": app.config["SECRET_KEY"], "DATA_DIR": str(folder),
+        },
+    )  # fmt: skip
+    return done.stdout.strip().splitlines()[-1]
