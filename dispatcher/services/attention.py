@@ -28,6 +28,13 @@ _REASONS = select(Attention.task_id, Attention.reason).where(
     Attention.task_id.in_(bindparam("task_ids", expanding=True)), Attention.resolved_at.is_(None)
 )
 
+_RESOLVE = (
+    update(Attention)
+    .where(Attention.id == bindparam("attention_id"), Attention.resolved_at.is_(None))
+    .values(resolved_at=bindparam("now"), resolved_by=bindparam("by"), resolution=bindparam("how"))
+    .execution_options(synchronize_session="fetch")
+)
+
 
 def raise_(
     tx: Session,
@@ -115,9 +122,6 @@ def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
 def resolve(tx: Session, attention_id: int, now: datetime, actor: history.Actor, resolution: str) -> bool:
     """Mark as seen to; False when somebody else already has. The database decides who was first."""
     result = tx.execute(
-        update(Attention)
-        .where(Attention.id == attention_id, Attention.resolved_at.is_(None))
-        .values(resolved_at=now, resolved_by=actor.name, resolution=resolution[:200])
-        .execution_options(synchronize_session="fetch")
+        _RESOLVE, {"attention_id": attention_id, "now": now, "by": actor.name, "how": resolution[:200]}
     )
     return cast("CursorResult[Any]", result).rowcount == 1

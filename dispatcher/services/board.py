@@ -71,11 +71,13 @@ class Strip:
 
 @dataclass(frozen=True)
 class Board:
-    """The board. `rows`: those of page `page` of `pages`; `loose`: attention that has no row there.
+    """The board. `rows`: those of page `page` of `pages`; `loose`: attention that has no row there, the
+    oldest :data:`PAGE`, and `loose_left`: how many more.
     `total`: open tasks that are wanted; `needs`: how many tasks and other things need a person."""
 
     rows: list[Row]
     loose: list[Attention]
+    loose_left: int
     strips: list[Strip]
     total: int
     needs: int
@@ -130,13 +132,14 @@ def overview(session: Session, wanted: Filter, now: datetime) -> Board:
     pages = max(1, -(-len(order) // PAGE))
     page = min(wanted.page, pages)
     shown = [task_id for _, _, task_id in order[(page - 1) * PAGE : page * PAGE]]
-    loose = _loose(session, wanted)
+    loose, loose_left = _loose(session, wanted)
     return Board(
         rows=_rows(session, shown, now),
         loose=loose if page == 1 else [],
+        loose_left=loose_left if page == 1 else 0,
         strips=_strips(session, now),
         total=len(order),
-        needs=sum(not calm for calm, _, _ in order) + len(loose),
+        needs=sum(not calm for calm, _, _ in order) + len(loose) + loose_left,
         page=page,
         pages=pages,
     )
@@ -188,14 +191,21 @@ def _rows(session: Session, task_ids: list[int], now: datetime) -> list[Row]:
     ]
 
 
-def _loose(session: Session, wanted: Filter) -> list[Attention]:
+def _loose(session: Session, wanted: Filter) -> tuple[list[Attention], int]:
     """What needs a person and has no row: it is about a message or a person, or its task is over and
-    still owes somebody a call."""
+    still owes somebody a call. The oldest, and how many more."""
     filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
     over = ~Task.is_open_ended
     about = Attention.task_id.is_(None) if filtering else or_(Attention.task_id.is_(None), over)
-    query = _standing().outerjoin(Task, Task.id == Attention.task_id).where(about).limit(PAGE)
-    return list(session.scalars(query))
+    shown = list(session.scalars(_beside_task(_standing()).where(about).limit(PAGE)))
+    if len(shown) < PAGE:
+        return shown, 0
+    every = _beside_task(select(func.count(Attention.id)).where(Attention.resolved_at.is_(None))).where(about)
+    return shown, session.scalars(every).one() - len(shown)
+
+
+def _beside_task(query: Select[Any]) -> Select[Any]:
+    return query.outerjoin(Task, Task.id == Attention.task_id)
 
 
 def _standing() -> Select[Attention]:
@@ -203,7 +213,7 @@ def _standing() -> Select[Attention]:
         select(Attention)
         .where(Attention.resolved_at.is_(None))
         .options(joinedload(Attention.retiree).selectinload(Retiree.phones), joinedload(Attention.volunteer))
-        .order_by(Attention.raised_at)
+        .order_by(Attention.raised_at, Attention.id)
     )
 
 

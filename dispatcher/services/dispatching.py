@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,8 @@ _DUE_TOGETHER = (
     .with_for_update(of=Task, skip_locked=True, key_share=True)
     .execution_options(populate_existing=True)
 )
+_VOLUNTEERS = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
+_OFFERS = insert(Offer).returning(Offer.id, Offer.task_id, Offer.volunteer_id)
 
 
 BREATH_S = 0.15
@@ -249,11 +251,14 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         if offer.is_live and candidates.pending(offer, now).expires_at <= now
     ]
     expired = move_these(tx, silent, OfferState.EXPIRED, LIVE_OFFER)
-    asked = select(Volunteer).where(Volunteer.id.in_([offer.volunteer_id for offer in expired]))
-    names = {volunteer.id: volunteer.name for volunteer in tx.scalars(asked)} if expired else {}
+    names = {v.id: v.name for v in _volunteers(tx, {offer.volunteer_id for offer in expired})}
     for offer in expired:
         history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=names[offer.volunteer_id])
     learning.learn(tx, expired, now)
+
+
+def _volunteers(tx: Session, volunteer_ids: Collection[int]) -> Iterable[Volunteer]:
+    return tx.scalars(_VOLUNTEERS, {"volunteer_ids": [*volunteer_ids]}) if volunteer_ids else ()
 
 
 def _offer(
@@ -269,7 +274,7 @@ def _offer(
     asked = {choice.volunteer_id for _, chosen in waves for choice in chosen}
     if not asked:
         return
-    volunteers = {v.id: v for v in tx.scalars(select(Volunteer).where(Volunteer.id.in_(asked)))}
+    volunteers = {v.id: v for v in _volunteers(tx, asked)}
     made: list[tuple[Task, Volunteer]] = []
     rows: list[dict[str, Any]] = []
     for task, chosen in waves:
@@ -293,7 +298,7 @@ def _offer(
             named.append({"name": volunteer.name, "why": why})
             made.append((task, volunteer))
         history.record(tx, "wave", actor, now, task, wave=wave, asked=named)
-    written = tx.execute(insert(Offer).returning(Offer.id, Offer.task_id, Offer.volunteer_id), rows)
+    written = tx.execute(_OFFERS, rows)
     offers = {(row.task_id, row.volunteer_id): row.id for row in written}
     slots = outbox.help_slots(tx, made, now)
     for task, volunteer in made:

@@ -39,6 +39,7 @@ _LAST_CODES = (
     .where(_OF_PHONES)
     .group_by(ReplyCode.phone)
 )
+_NEW_CODES = insert(ReplyCode)
 _OTHERS_WAITING = (
     select(ReplyCode.id)
     .join(Task, Task.id == ReplyCode.task_id)
@@ -124,7 +125,7 @@ def _slots(
                 "volunteer_id": volunteer_id, "created_at": now,
             }
         )  # fmt: skip
-    tx.execute(insert(ReplyCode), new)
+    tx.execute(_NEW_CODES, new)
     return slots
 
 

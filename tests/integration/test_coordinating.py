@@ -9,7 +9,17 @@ from sqlalchemy import select
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Message, Offer, Staff, Task
 from dispatcher.rules.decisions import TaskView
-from dispatcher.services import candidates, coordinating, dispatching, intake, progress, responding
+from dispatcher.services import (
+    attention,
+    board,
+    candidates,
+    coordinating,
+    dispatching,
+    history,
+    intake,
+    progress,
+    responding,
+)
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED, SAME_NEED, Call, SameNeedIsOver, Wanted
 from tests.integration.conftest import People, now, receive, save_call, volunteer
@@ -228,3 +238,19 @@ def test_old_words_never_overtake_newer_ones_on_the_call_list(app: Flask, people
             progress.hand_back(tx, tx.get_one(Task, _task().id), volunteer(people, 0), "", "", now())
         receive(coming, f"SM{coming}", "undelivered", {"ErrorCode": "30003"}, now())
         assert "call_retiree" not in _standing()
+
+
+def test_more_things_without_a_row_than_a_page_holds_are_all_counted(app: Flask, people: People) -> None:
+    with app.app_context():
+        with transaction() as tx:
+            for number in range(board.PAGE + 3):
+                attention.raise_(tx, "unknown_caller", now(), subject=f"phone:{number}")
+        seen = board.overview(db.session(), board.Filter(), now())
+        assert (len(seen.loose), seen.loose_left, seen.needs) == (board.PAGE, 3, board.PAGE + 3)
+        first = [item.subject for item in seen.loose][:2]
+        assert first == ["phone:0", "phone:1"]
+        with transaction() as tx:
+            for item in seen.loose[:3]:
+                attention.resolve(tx, item.id, now(), history.SYSTEM, "seen to")
+        seen = board.overview(db.session(), board.Filter(), now())
+        assert (len(seen.loose), seen.loose_left) == (board.PAGE, 0)
