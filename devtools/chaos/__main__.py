@@ -42,7 +42,7 @@ def main() -> int:
             runs.append(one)
             report.write(asked.out, seed, runs)
             print("\n".join(filter(None, (report.line(one), report.details(one)))), flush=True)
-    print(f"\n{report.recoveries(runs)}\n")
+    print(f"\n{report.recoveries(runs)}")
     tasks = sum(one.get("tasks", 0) for one in runs)
     wrong = [one for one in runs if report.broken(one)]
     minutes = (time.monotonic() - begun) / 60

@@ -9,6 +9,7 @@ from typing import Any
 
 from devtools.chaos.audit import PROMISES
 from devtools.chaos.run import spread
+from devtools.chaos.storms import STORMS
 
 Run = dict[str, Any]
 _COLUMNS = (
@@ -54,18 +55,27 @@ def details(run: Run) -> str:
 
 
 def recoveries(runs: Sequence[Run]) -> str:
-    """How soon the system worked again, by kind of fault, over all runs."""
-    rows = [f"{'recovery after, s':32}{'p50':>8}{'p95':>8}{'max':>8}{'n':>5}{'not seen':>10}"]
-    measured: dict[str, list[float | None]] = {}
-    for run in runs:
-        for kind, values in run.get("recoveries", {}).items():
-            measured.setdefault(kind, []).extend(values)
-    for kind, values in sorted(measured.items()):
-        row = spread(values)
-        figures = ("–" if row[k] is None else f"{row[k]:.1f}" for k in ("p50", "p95", "max"))
-        cells = "".join(f"{figure:>8}" for figure in figures)
-        rows.append(f"{kind:32}{cells}{row['n']:>5}{row['not_seen']:>10}")
+    """How soon the system worked again, by kind of fault, over all runs: of faults that came alone, and of
+    those in storms with several at a time."""
+    heads = f"{'p50':>8}{'p95':>8}{'max':>8}{'n':>5}{'not seen':>10}"
+    rows = []
+    for said, alone in (("one fault at a time", True), ("two at a time", False)):
+        measured: dict[str, list[float | None]] = {}
+        for run in runs:
+            if (STORMS[run["storm"]].lanes == 1) is alone:
+                for kind, values in run.get("recoveries", {}).items():
+                    measured.setdefault(kind, []).extend(values)
+        if measured:
+            rows.append(f"{'recovery after, s; ' + said:42}{heads}")
+            rows += [_recovery(kind, values) for kind, values in sorted(measured.items())]
+            rows += [_recovery("all of these", [one for values in measured.values() for one in values]), ""]
     return "\n".join(rows)
+
+
+def _recovery(kind: str, values: list[float | None]) -> str:
+    row = spread(values)
+    figures = ("–" if row[k] is None else f"{row[k]:.1f}" for k in ("p50", "p95", "max"))
+    return f"{kind:42}{''.join(f'{figure:>8}' for figure in figures)}{row['n']:>5}{row['not_seen']:>10}"
 
 
 def write(path: Path, seed: int, runs: Sequence[Run]) -> None:
