@@ -18,9 +18,7 @@ bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 threads = int(os.environ.get("WEB_THREADS", "272"))
-# Loaded once, before the processes are forked: one that has died is replaced at once, and they share the
-# memory of what they have in common. Loading connects to nothing and starts no thread.
-preload_app = True
+# `preload_app` would load before the port is open, and turn away whoever comes meanwhile: see when_ready.
 
 timeout = 30  # seconds without a sign of life, after which a process is replaced
 graceful_timeout = 3  # seconds for open requests at a stop; a live stream never ends by itself
@@ -64,14 +62,27 @@ if os.environ.get("METRICS_TOKEN"):
 
 
 def when_ready(server: Any) -> None:
-    """Before the first fork: load what somebody would have to wait for, and settle."""
+    """The port is open, whoever comes waits: before the first fork load all of the application, and settle.
+
+    So a process that has died is replaced at once, and all share the memory of what they have in common.
+    Loading connects to nothing and leaves no thread running.
+    """
     if server.app.app_uri != "wsgi:app":
         return  # another application, served by these settings to be compared with this one
+    server.app.wsgi()
     from dispatcher import memory
     from dispatcher.rules import names
 
     names.warm()
     memory.settle()
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    """It may have taken the place of one that has died: whose figures are put in order."""
+    if server.app.app_uri == "wsgi:app":
+        from dispatcher import metrics
+
+        metrics.start()
 
 
 control_socket_disable = True  # no second way in; it would also be shared by all demos of one user

@@ -142,7 +142,7 @@ def running(database: str, copies: int = 2, small_disk: bool = False) -> Iterato
             system.prepare()
             system.start()
             try:
-                system.wait_ready(60)
+                system.wait_ready(90)
                 yield Rig(system, database, _people(system), copies, disk)
             finally:
                 system.supervisor.hurry()  # all of it is thrown away: nothing need end in order

@@ -29,7 +29,8 @@ from devtools.chaos.staff import Ledger, Office
 from devtools.chaos.storms import Planned, Storm, plan
 
 PREPARE_S = 35.0
-"""So long before the end of a load the system of the next storm begins to start, which takes 15 to 30 s."""
+"""So long before the end of a load the system of the next storm begins to start, which takes 15 to 40 s; but
+never before two thirds of the load are over."""
 
 SETTLE_S = 180.0
 """The longest wait for what is under way after a storm."""
@@ -137,9 +138,10 @@ def run(
             people.callback(public.stop)
             office.start()
             weather.start(plan(storm, seed, size.seconds, database))
-            time.sleep(max(0.0, size.seconds - PREPARE_S))
+            prepare_s = min(PREPARE_S, size.seconds / 3)
+            time.sleep(size.seconds - prepare_s)
             nearly_over()
-            time.sleep(min(size.seconds, PREPARE_S))
+            time.sleep(prepare_s)
             weather.stop()
             office.stop()
             phases["load"] = time.monotonic() - started

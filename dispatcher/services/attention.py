@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from dispatcher.models import Attention, Retiree, Task, Volunteer
 from dispatcher.services import history
@@ -32,7 +33,7 @@ _RESOLVE = (
     update(Attention)
     .where(Attention.id == bindparam("attention_id"), Attention.resolved_at.is_(None))
     .values(resolved_at=bindparam("now"), resolved_by=bindparam("by"), resolution=bindparam("how"))
-    .execution_options(synchronize_session="fetch")
+    .execution_options(synchronize_session=False)
 )
 
 
@@ -124,4 +125,7 @@ def resolve(tx: Session, attention_id: int, now: datetime, actor: history.Actor,
     result = tx.execute(
         _RESOLVE, {"attention_id": attention_id, "now": now, "by": actor.name, "how": resolution[:200]}
     )
+    loaded = tx.identity_map.get(identity_key(Attention, attention_id))
+    if loaded is not None:
+        tx.expire(loaded)  # whoever has it in hand reads what is so now
     return cast("CursorResult[Any]", result).rowcount == 1

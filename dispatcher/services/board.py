@@ -197,11 +197,12 @@ def _loose(session: Session, wanted: Filter) -> tuple[list[Attention], int]:
     filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
     over = ~Task.is_open_ended
     about = Attention.task_id.is_(None) if filtering else or_(Attention.task_id.is_(None), over)
-    shown = list(session.scalars(_beside_task(_standing()).where(about).limit(PAGE)))
-    if len(shown) < PAGE:
-        return shown, 0
+    found = list(session.scalars(_beside_task(_standing()).where(about).limit(PAGE + 1)))
+    if len(found) <= PAGE:
+        return found, 0
     every = _beside_task(select(func.count(Attention.id)).where(Attention.resolved_at.is_(None))).where(about)
-    return shown, session.scalars(every).one() - len(shown)
+    # At least the one that was found besides, if others have been seen to between the two questions.
+    return found[:PAGE], max(1, session.scalars(every).one() - PAGE)
 
 
 def _beside_task(query: Select[Any]) -> Select[Any]:

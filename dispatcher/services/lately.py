@@ -1,6 +1,8 @@
 """What takes long to find out in a large scheme, and may be some seconds old there.
 
-A process keeps it for a moment; of a small scheme nothing is kept, and everybody sees what is so now.
+A process keeps it for a moment; of a small scheme nothing is kept, and everybody sees what is so now. Nothing
+that says whom to ask or who has been told may be kept here. A board shows what was kept when it was drawn
+until it is drawn again; what one transaction has found is used by others though it be rolled back.
 """
 
 import time

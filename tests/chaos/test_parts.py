@@ -10,6 +10,7 @@ import pytest
 
 from devtools.chaos.faults import FAULTS
 from devtools.chaos.public import ALL_WELL, OFFER, YOURS, found
+from devtools.chaos.report import recoveries
 from devtools.chaos.run import spread
 from devtools.chaos.skewed import step
 from devtools.chaos.storms import STORMS, plan
@@ -102,3 +103,21 @@ def test_copies_are_processes_of_their_own_names(tmp_path: Path) -> None:
     system.stop()
     workers = ["dispatch", "dispatch-2", "sms", "sms-2", "beat", "beat-2"]
     assert system.supervisor.names == ["valkey", "phones", "web", *workers]
+
+
+def test_recoveries_after_one_fault_are_told_apart_from_those_after_two() -> None:
+    told = recoveries(
+        [
+            {"storm": "processes", "recoveries": {"beat-killed": [1.0, 3.0], "web-killed": [None]}},
+            {"storm": "everything", "recoveries": {"beat-killed": [9.0]}},
+            {"storm": "disk", "skipped": "not here"},
+            {"storm": "broker", "stopped": "its process ended"},
+        ]
+    )
+    lines = [line.split() for line in told.splitlines() if line]
+    assert lines[1:4] == [
+        ["beat-killed", "2.0", "2.9", "3.0", "2", "0"],
+        ["web-killed", "–", "–", "–", "0", "1"],
+        ["all", "of", "these", "2.0", "2.9", "3.0", "2", "1"],
+    ]
+    assert lines[5] == ["beat-killed", "9.0", "9.0", "9.0", "1", "0"]

@@ -254,3 +254,11 @@ def test_more_things_without_a_row_than_a_page_holds_are_all_counted(app: Flask,
                 attention.resolve(tx, item.id, now(), history.SYSTEM, "seen to")
         seen = board.overview(db.session(), board.Filter(), now())
         assert (len(seen.loose), seen.loose_left) == (board.PAGE, 0)
+
+
+def test_what_is_resolved_says_so_at_once(app: Flask, people: People) -> None:
+    with app.app_context(), transaction() as tx:
+        raised = attention.raise_(tx, "stopped", now(), subject="phone:1")
+        assert attention.resolve(tx, raised.id, now(), history.SYSTEM, "seen to")
+        assert (raised.resolution, raised.resolved_at is None) == ("seen to", False)
+        assert not attention.resolve(tx, raised.id, now(), history.SYSTEM, "again")

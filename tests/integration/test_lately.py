@@ -1,5 +1,7 @@
 """What is kept for a moment in a large scheme, and found anew each time in a small one."""
 
+from types import SimpleNamespace
+
 import pytest
 from flask import Flask
 
@@ -17,7 +19,7 @@ def test_of_very_many_it_is_kept_for_a_moment(app: Flask, monkeypatch: pytest.Mo
     seen = []
     with app.app_context():
         for moment in (0.0, lately.KEPT_S - 0.1, lately.KEPT_S + 0.1):
-            monkeypatch.setattr("dispatcher.services.lately.time.monotonic", lambda at=moment: at)
+            monkeypatch.setattr(lately, "time", SimpleNamespace(monotonic=lambda at=moment: at))
             seen.append(lately.known("n", lambda: (next(found), lately.MANY)))
     assert seen == [1, 1, 2]
 
