@@ -61,7 +61,7 @@ def end_sessions(person: Staff) -> None:
 def log_in(username: str, password: str, now: datetime) -> Staff | None:
     """The account, if name and password fit and it is in use."""
     person = db.session.scalars(select(Staff).where(Staff.username == username.strip())).first()
-    nobody = _nobody()
+    nobody = _nobody()  # whether or not it is needed: the first login of a process makes it
     fits = check_password_hash(person.password_hash if person else nobody, password)
     if person is None or not fits or not person.active:
         return None

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, seconds
-from dispatcher.services import attention, candidates, history, learning, outbox, steps
+from dispatcher.services import attention, candidates, history, learning, outbox, roster, steps
 from dispatcher.services.states import move_these
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,6 @@ _DUE_TOGETHER = (
     .with_for_update(of=Task, skip_locked=True, key_share=True)
     .execution_options(populate_existing=True)
 )
-_VOLUNTEERS = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
 _OFFERS = insert(Offer).returning(Offer.id, Offer.task_id, Offer.volunteer_id)
 
 
@@ -251,14 +250,11 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         if offer.is_live and candidates.pending(offer, now).expires_at <= now
     ]
     expired = move_these(tx, silent, OfferState.EXPIRED, LIVE_OFFER)
-    names = {v.id: v.name for v in _volunteers(tx, {offer.volunteer_id for offer in expired})}
+    volunteers = roster.volunteers(tx, {offer.volunteer_id for offer in expired})
     for offer in expired:
-        history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=names[offer.volunteer_id])
+        name = volunteers[offer.volunteer_id].name
+        history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=name)
     learning.learn(tx, expired, now)
-
-
-def _volunteers(tx: Session, volunteer_ids: Collection[int]) -> Iterable[Volunteer]:
-    return tx.scalars(_VOLUNTEERS, {"volunteer_ids": [*volunteer_ids]}) if volunteer_ids else ()
 
 
 def _offer(
@@ -274,7 +270,7 @@ def _offer(
     asked = {choice.volunteer_id for _, chosen in waves for choice in chosen}
     if not asked:
         return
-    volunteers = {v.id: v for v in _volunteers(tx, asked)}
+    volunteers = roster.volunteers(tx, asked)
     made: list[tuple[Task, Volunteer]] = []
     rows: list[dict[str, Any]] = []
     for task, chosen in waves:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import bindparam, select
@@ -103,12 +104,7 @@ def curves(session: Session) -> Curves:
     def find() -> tuple[Curves, int]:
         rows = session.execute(_ALL_TIMES).all()
         urgent, calm = (
-            response.together(
-                response.Counts(tuple(waiting), tuple(answered))
-                for of_urgent, waiting, answered in rows
-                if of_urgent is which
-            )
-            for which in (True, False)
+            response.together(_counts(row) for row in rows if row.urgent is which) for which in (True, False)
         )
         learned = learned_curves(urgent, calm, current_app.config["DISPATCH"].learning)
         return learned, len(rows) * _FIGURES
@@ -137,7 +133,7 @@ def _note_answer(
 ) -> None:
     key = (offer.task.campus_id, offer.urgent)
     row = times.get(key)
-    before = response.Counts(tuple(row.waiting), tuple(row.answered)) if row else response.Counts()
+    before = _counts(row) if row is not None else response.Counts()
     since = offer.sent_at or offer.created_at
     elapsed_s = (now - since).total_seconds()
     counted_s = (offer.learned_at - since).total_seconds() if offer.learned_at is not None else 0.0
@@ -146,3 +142,8 @@ def _note_answer(
         row = times[key] = AnswerTimes(campus_id=key[0], urgent=key[1])
         tx.add(row)
     row.waiting, row.answered = list(counts.waiting), list(counts.answered)
+
+
+def _counts(row: Any) -> response.Counts:
+    """Of answer times, or of their columns."""
+    return response.Counts(tuple(row.waiting), tuple(row.answered))

@@ -19,7 +19,7 @@ from dispatcher.rules.lifecycle import (
     TaskState,
 )
 from dispatcher.rules.settings import seconds
-from dispatcher.services import attention, history, learning, outbox, steps
+from dispatcher.services import attention, history, learning, outbox, roster, steps
 from dispatcher.services.states import move, move_these
 
 _STANDING = select(Assignment).where(
@@ -30,7 +30,6 @@ _NOT_SENT_YET = select(Message).where(
     Message.kind == "offer",
     Message.state == str(MessageState.QUEUED),
 )
-_ASKED = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
 
 
 class Answer(StrEnum):
@@ -139,8 +138,7 @@ def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> 
     told = [offer for offer in ended if offer.id not in {message.offer_id for message in spared}]
     if not told:
         return ended
-    asked = tx.scalars(_ASKED, {"volunteer_ids": [offer.volunteer_id for offer in told]})
-    volunteers = {volunteer.id: volunteer for volunteer in asked}
+    volunteers = roster.volunteers(tx, {offer.volunteer_id for offer in told})
     for offer in told:
         outbox.to_volunteer(tx, kind, volunteers[offer.volunteer_id], now, offer.task, offer.id)
     return ended

@@ -1,8 +1,9 @@
 """People on the roster: taking them in, with the keys by which they are found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.models import DutyWindow, Retiree, RetireePhone, SearchKey, Volunteer
@@ -10,6 +11,8 @@ from dispatcher.models.retiree import LONGEST_KEY
 from dispatcher.rules import names, phones
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
+
+_VOLUNTEERS = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,11 @@ def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
     tx.add(volunteer)
     tx.flush()
     return volunteer
+
+
+def volunteers(session: Session, volunteer_ids: Collection[int]) -> dict[int, Volunteer]:
+    """These volunteers by their ids; nothing is asked for nobody."""
+    if not volunteer_ids:
+        return {}
+    found = session.scalars(_VOLUNTEERS, {"volunteer_ids": [*volunteer_ids]})
+    return {volunteer.id: volunteer for volunteer in found}

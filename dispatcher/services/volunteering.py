@@ -161,7 +161,7 @@ def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:
             TaskState.UNDERWAY: "underway",
             TaskState.DELIVERED: "delivered",
         }.get(state, "over")
-    if state in (TaskState.CLOSED, TaskState.CANCELLED):
+    if not task.is_open_ended:
         return "over"
     if any(a.volunteer_id == volunteer.id for a in task.assignments):
         return "handed_back" if state == TaskState.OPEN else "over"

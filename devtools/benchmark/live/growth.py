@@ -210,14 +210,13 @@ def _scheme(folder: Path, admin_url: str, case: Case) -> Iterator[Scheme]:
 
 def show(records: list[Record]) -> None:
     """A line for each larger case: medians, and how many times as long as in its smallest."""
-    names = NAMES
-    print(f"{'medians in ms (times the smallest case)':<50}" + "".join(f"{name:>18}" for name in names))
+    print(f"{'medians in ms (times the smallest case)':<50}" + "".join(f"{name:>18}" for name in NAMES))
     shown = ""
     for r in records:
         if r["against"] != shown:
             shown = r["against"]
-            print(f"{shown:<50}" + "".join(f"{ms(r[name]['small']['p50']):>10}{'':8}" for name in names))
-        cells = "".join(f"{ms(r[name]['large']['p50']):>10} ({r[name]['ratio']:>4.1f}x)" for name in names)
+            print(f"{shown:<50}" + "".join(f"{ms(r[name]['small']['p50']):>10}{'':8}" for name in NAMES))
+        cells = "".join(f"{ms(r[name]['large']['p50']):>10} ({r[name]['ratio']:>4.1f}x)" for name in NAMES)
         print(f"{r['what']:<50}{cells}")
 
 
