@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatcher.database import Base
 from dispatcher.models.retiree import Retiree
+from dispatcher.models.staff import Staff
 from dispatcher.models.task import Task
 from dispatcher.models.volunteer import Volunteer
 
@@ -36,7 +37,7 @@ class Attention(Base):
     """Something that needs a coordinator, with the reason; resolved by a named person or by events.
 
     `subject` says what it is about (such as "task:7"); the same reason stands at most once for a
-    subject.
+    subject. `claimed_by`: the member of staff who has said that they see to it.
     """
 
     __tablename__ = "attention"
@@ -61,6 +62,8 @@ class Attention(Base):
     volunteer_id: Mapped[int | None] = mapped_column(ForeignKey("volunteer.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     raised_at: Mapped[datetime]
+    claimed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    claimed_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str] = mapped_column(String(80), default="")
     resolution: Mapped[str] = mapped_column(String(200), default="")
@@ -68,3 +71,4 @@ class Attention(Base):
     task: Mapped[Task | None] = relationship()
     retiree: Mapped[Retiree | None] = relationship()
     volunteer: Mapped[Volunteer | None] = relationship()
+    claimed_by: Mapped[Staff | None] = relationship()

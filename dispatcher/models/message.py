@@ -96,14 +96,17 @@ class ReplyCode(Base):
 
 
 class LinkToken(Base):
-    """A link in an SMS: one volunteer's page for one task. Only the hash of the token is stored."""
+    """A link in an SMS: one volunteer's page for one task, or their own page when `task_id` is None.
+
+    Only the hash of the token is stored.
+    """
 
     __tablename__ = "link_token"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), index=True)
-    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True)
+    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

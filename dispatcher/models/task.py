@@ -4,7 +4,17 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, bindparam, or_, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    bindparam,
+    or_,
+    text,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -151,7 +161,11 @@ class Offer(Base):
 
 
 class Assignment(Base):
-    """The hold of one volunteer on one task. At most one stands: a partial unique index says so."""
+    """The hold of one volunteer on one task. At most one stands: a partial unique index says so.
+
+    `underway_at`: when they said that they were on the way. `more_time_min`: minutes by which they have asked
+    for more time, all together.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
@@ -176,8 +190,30 @@ class Assignment(Base):
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"))
     by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime]
+    underway_at: Mapped[datetime | None]
+    more_time_min: Mapped[int] = mapped_column(default=0)
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str] = mapped_column(String(20), default="")
 
     task: Mapped[Task] = relationship(back_populates="assignments")
     volunteer: Mapped[Volunteer] = relationship()
+
+
+class ReceiptPhoto(Base):
+    """A picture of a shop's receipt that a volunteer has sent for a task.
+
+    `jpeg`: as encoded by us, without anything that the camera wrote beside the picture. `digest`: SHA-256 of
+    what was sent, so that the same picture sent twice is kept once.
+    """
+
+    __tablename__ = "receipt_photo"
+    __table_args__ = (UniqueConstraint("task_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"))
+    digest: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime]

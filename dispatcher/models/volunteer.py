@@ -26,7 +26,8 @@ class Volunteer(Base):
     """A member of the emergency work group, of one home campus.
 
     `capacity`: tasks held at once. `night_ok`: agreed to be asked for urgent help in quiet hours
-    and beyond the daily cap. `stopped_at`: they sent STOP; nothing goes out until START.
+    and beyond the daily cap. `free_until`: they have said that they are free until then, whatever their duty
+    windows say. `stopped_at`: they sent STOP; nothing goes out until START.
     `recent_offers`: offers lately, each fading with time, as of `last_asked_at`.
     """
 
@@ -48,6 +49,7 @@ class Volunteer(Base):
     night_ok: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     paused_until: Mapped[datetime | None]
+    free_until: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     last_asked_at: Mapped[datetime | None]
     recent_offers: Mapped[float] = mapped_column(default=0.0)

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction, use_case
-from dispatcher.models import LinkToken, Task, Volunteer
+from dispatcher.models import Task, Volunteer
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import WELCOME_OFFER, OfferState, TaskState
 from dispatcher.services import dispatching, progress, responding, steps, tokens
@@ -57,9 +57,9 @@ def page(token: str, now: datetime, language: str | None = None) -> Page:
     Raises:
         UnknownLink: there is no such link (any more).
     """
-    link = _link(db.session(), token, now)
-    task = db.session.get_one(Task, link.task_id)
-    volunteer = db.session.get_one(Volunteer, link.volunteer_id)
+    task_id, volunteer_id = _link(db.session(), token, now)
+    task = db.session.get_one(Task, task_id)
+    volunteer = db.session.get_one(Volunteer, volunteer_id)
     language = language or volunteer.language
     stage = _stage(db.session(), task, volunteer)
     hotline = current_app.config["HOTLINE_PHONE"]
@@ -116,11 +116,11 @@ def answer(
         UnknownLink: there is no such link (any more).
     """
     with transaction() as tx:
-        link = _link(tx, token, now)
-        task = dispatching.lock(tx, link.task_id)
+        task_id, volunteer_id = _link(tx, token, now)
+        task = dispatching.lock(tx, task_id)
         if task is None:
             raise LookupError("a link without its task")
-        volunteer = tx.get_one(Volunteer, link.volunteer_id)
+        volunteer = tx.get_one(Volunteer, volunteer_id)
         steps.follow(tx, task)
         match step:
             case "accept":
@@ -145,11 +145,12 @@ def numbers_to_call(task: Task) -> list[str]:
     return list(dict.fromkeys(given + known))
 
 
-def _link(session: Session, token: str, now: datetime) -> LinkToken:
+def _link(session: Session, token: str, now: datetime) -> tuple[int, int]:
+    """The ids of the task and the volunteer behind a link."""
     link = tokens.find(session, token, now)
-    if link is None:
+    if link is None or link.task_id is None:
         raise UnknownLink
-    return link
+    return link.task_id, link.volunteer_id
 
 
 def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:

@@ -1,5 +1,6 @@
 """From SQLite to PostgreSQL: everything, the same, or nothing. On real databases of both kinds."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,17 +12,22 @@ import pytest
 from click.testing import Result
 from flask import Flask, current_app
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from dispatcher.copying import Different, copy, tables
 from dispatcher.database import db, transaction
 from dispatcher.models import (
     AnswerTimes,
     Attention,
+    Draft,
     Event,
     Message,
     Offer,
+    ReceiptPhoto,
     ReplyCode,
     Retiree,
+    ReturnCall,
+    ShiftNote,
     Task,
     Volunteer,
 )
@@ -120,6 +126,7 @@ def _odd_rows(people: People) -> None:
         away = tx.get_one(Retiree, people.remote).campus_id  # where nothing is planned by them
         odd = (ODD_FLOATS * STRETCHES)[:STRETCHES]
         tx.add(AnswerTimes(campus_id=away, urgent=True, waiting=odd, answered=[0.0] * STRETCHES))
+        _faces(tx, people, task)
         tx.add_all(
             Message(direction="in", kind="reply", phone="+861", state="received", body=text, created_at=now())
             for text in ODD_TEXTS
@@ -140,6 +147,30 @@ def _odd_rows(people: People) -> None:
             Event(id=5000 + 3 * n, at=start + timedelta(microseconds=n), kind="note", actor="system")
             for n in range(2500)
         )
+
+
+def _faces(tx: Session, people: People, task: Task) -> None:
+    """What operators and volunteers leave behind at their pages."""
+    by = people.operator
+    typed = json.dumps([["want", "medicine"], ["notes", ODD_TEXTS[2]]])
+    tx.add(
+        Draft(
+            operator_id=by,
+            form_key="d1",
+            retiree_id=people.retiree,
+            typed=typed,
+            created_at=now(),
+            seen_at=now(),
+        )
+    )
+    tx.add(ReturnCall(phone="+86351", notes=ODD_TEXTS[1], due_at=now(), created_by_id=by, created_at=now()))
+    tx.add(ShiftNote(staff_id=by, at=now(), text=ODD_TEXTS[0]))
+    tx.add(
+        ReceiptPhoto(
+            task_id=task.id, volunteer_id=people.volunteers[0], digest="d", width=1, height=1,
+            jpeg=bytes(range(256)), created_at=now(),
+        )
+    )  # fmt: skip
 
 
 def _copy(app: Flask, target: str) -> Result:

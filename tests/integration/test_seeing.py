@@ -146,8 +146,8 @@ def test_what_is_rolled_back_counts_nothing(
 
 def _accept_and_fail(token: str) -> None:
     with transaction() as tx:
-        link = volunteering._link(tx, token, now())
-        task, volunteer = tx.get_one(Task, link.task_id), tx.get_one(Volunteer, link.volunteer_id)
+        task_id, volunteer_id = volunteering._link(tx, token, now())
+        task, volunteer = tx.get_one(Task, task_id), tx.get_one(Volunteer, volunteer_id)
         assert responding.accept(tx, task, volunteer, now()) is responding.Answer.YOURS
         raise ValueError("no such step")
 
