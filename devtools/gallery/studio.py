@@ -1,0 +1,138 @@
+"""A running system on invented people, and a browser in which anybody's window can be opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from devtools.local import free_port
+from devtools.system import System
+
+WIDTHS = {390: 844, 768: 1024, 1440: 900}
+"""Window widths in CSS pixels (a phone, a tablet, a desk), with their heights."""
+
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_S = 30
+
+ACCOUNTS = {"operator": "hotline1", "coordinator": "coord-yingze", "administrator": "admin"}
+"""Of each role one account of the invented roster."""
+
+Fill = Callable[[Page], None]
+
+
+class Studio:
+    """A running system and a browser, with everything needed to act as its people."""
+
+    def __init__(self, system: System, browser: Browser) -> None:
+        self.system = system
+        self.browser = browser
+        accounts = json.loads((system.data_dir / "demo-accounts.json").read_text("utf-8"))
+        self.passwords = {a["username"]: a["password"] for a in accounts}
+
+    def window(self, language: str, width: int, dark: bool = False) -> BrowserContext:
+        """A browser window of this language and width."""
+        return self.browser.new_context(
+            base_url=self.system.url,
+            locale=LOCALES[language],
+            timezone_id="Asia/Shanghai",
+            color_scheme="dark" if dark else "light",
+            viewport={"width": width, "height": WIDTHS[width]},
+            has_touch=width < 600,
+            device_scale_factor=2 if width < 600 else 1,
+        )
+
+    def page(self, who: str, language: str, width: int, dark: bool = False) -> Page:
+        """A window in which somebody of this role has logged in, or nobody when `who` is ""."""
+        page = self.window(language, width, dark).new_page()
+        if who:
+            username = ACCOUNTS[who]
+            page.goto("/login")
+            page.fill("[name=username]", username)
+            page.fill("[name=password]", self.passwords[username])
+            page.press("[name=password]", "Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    def call(self, page: Page, name: str, fill: Fill) -> int:
+        """Take a call for the first match of `name`; the id of the retiree."""
+        page.goto(f"/hotline?q={name}")
+        page.locator("#matches a[href*='/hotline/people/']").first.click()
+        page.wait_for_url(re.compile(r"/people/\d+"))
+        retiree = int(page.url.rpartition("/")[2])
+        fill(page)
+        page.keyboard.press("Control+Enter")
+        page.wait_for_url(re.compile("saved="))
+        return retiree
+
+    def offers(self, since: int) -> list[str]:
+        """The links of offers that have arrived after message number `since`, once there are any."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if self._links(since):
+                time.sleep(0.7)  # the other offers of the wave
+                return self._links(since)
+            time.sleep(0.1)
+        raise RuntimeError("no offer arrived")
+
+    def act(self, link: str, step: str, **fields: str) -> None:
+        """Press a button of the page behind a volunteer's link."""
+        requests.post(f"{link}/{step}", data=fields, timeout=10).raise_for_status()
+
+    def last(self) -> int:
+        """The number of the newest message."""
+        return max((m["seq"] for m in self._messages(0)), default=0)
+
+    def _links(self, since: int) -> list[str]:
+        arrived = [m for m in self._messages(since) if m["links"] and m["direction"] == "to_phone"]
+        return [m["links"][0] for m in arrived]
+
+    def _messages(self, since: int) -> list[dict[str, Any]]:
+        answer = requests.get(f"{self.system.phones_url}/api/messages?since={since}", timeout=10)
+        found: list[dict[str, Any]] = answer.json()["messages"]
+        return found
+
+
+@contextmanager
+def opened(env: Mapping[str, str] | None = None) -> Iterator[Studio]:
+    """A studio of its own in a temporary folder, closed at the end."""
+    with tempfile.TemporaryDirectory(prefix="dispatcher-") as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("BROWSER", "/usr/bin/chromium"), args=CHROMIUM_ARGS
+        )
+        with running(Path(folder), env) as system:
+            yield Studio(system, browser)
+        browser.close()
+
+
+@contextmanager
+def running(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[System]:
+    """The whole system with the invented roster, all its data in `folder`.
+
+    Whoever has duty on this day has it all day and may be asked often: the pictures are the same at night.
+    """
+    settings = folder / "dispatch.toml"
+    settings.write_text("live_cap = 10\ndaily_cap = 100\n")
+    known = {"QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute"}
+    system = System(folder, free_port(), free_port(), {**known, **(env or {})})
+    system.prepare()
+    system.flask("demo", "load")
+    with closing(sqlite3.connect(folder / "dispatcher.db")) as database, database:
+        database.execute("UPDATE duty_window SET start_min = 0, end_min = 1440")
+    system.start()
+    try:
+        system.wait_ready(90)
+        yield system
+    finally:
+        system.stop()
