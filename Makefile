@@ -75,6 +75,11 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 test-unit: $(VENV)/.installed-dev $(MO) ## Run the unit tests only
 	@$(PYTHON_M) pytest tests/unit $(PYTEST)
 
+.PHONY: test-browser
+test-browser: $(VENV)/.installed-dev $(MO) ## Walk each face's stories in a real browser, and check every page for access
+	@BROWSER=$$(scripts/find-browser.sh install) && export BROWSER && \
+	$(PYTHON_M) pytest tests/browser -n 2 --dist loadgroup $(PYTEST)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-dev $(MO) ## Ask the web server odd things by the thousand (CASES=20000)
 	@CASES=$(or $(CASES),20000) $(PYTHON_M) pytest tests/fuzz $(PYTEST)
@@ -124,9 +129,9 @@ translations: $(VENV)/.installed ## Collect the texts of the pages, update the t
 	$(if $(PO),@$(PYTHON_M) babel.messages.frontend --quiet compile -d translations)
 
 .PHONY: screenshots
-screenshots: $(VENV)/.installed-dev $(MO) ## Take the screenshots of the documentation anew
+screenshots: $(VENV)/.installed-dev $(MO) ## Take pictures of every page in every state (ONLY="board": some)
 	@BROWSER=$$(scripts/find-browser.sh install) && export BROWSER && \
-	exec $(PYTHON_M) devtools.screenshots
+	exec $(PYTHON_M) devtools.screenshots $(if $(ONLY),--only "$(ONLY)")
 
 # -- Cleaning --------------------------------------------------------------------------------------
 
