@@ -11,6 +11,9 @@ from playwright.sync_api import Page
 from devtools.gallery.scene import Scene, want
 from devtools.gallery.studio import Studio
 
+FACES = ("staff", "hotline", "board", "volunteer", "phones")
+"""Whose pages there are."""
+
 Do = Callable[[Page], None]
 
 
