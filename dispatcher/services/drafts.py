@@ -22,7 +22,9 @@ LONGEST = 60_000
 
 EMPTY = "[]"
 TYPED_AT = "typed_at"
-_NOT_KEPT = {"csrf_token", "form_key", "retiree_id"}
+_NOT_KEPT = {"csrf_token", "form_key", "retiree_id", "closing", "read_back"}
+"""What belongs to the page or to the moment: whoever takes a call up again reads it back again."""
+
 _CHOSEN_FOR_THEM = {TYPED_AT, "new_language", "return_call"}
 """Fields that have a value before anybody has typed anything, besides urgencies."""
 

@@ -6,7 +6,8 @@ from flask import Blueprint
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
-from dispatcher.services import returning
+from dispatcher.models import Draft
+from dispatcher.services import drafts, returning
 
 blueprint = Blueprint("hotline", __name__, url_prefix="/hotline")
 
@@ -15,3 +16,8 @@ blueprint = Blueprint("hotline", __name__, url_prefix="/hotline")
 def _for_the_navigation() -> dict[str, Any]:
     # A function: asked only by pages that show it.
     return {"calls_due": lambda: returning.due(db.session(), utcnow())}
+
+
+@blueprint.app_template_filter("draft_fields")
+def _fields(draft: Draft) -> list[tuple[str, str]]:
+    return drafts.fields(draft)
