@@ -11,7 +11,7 @@ function desk(search) {
   const broken = $("#search-broken");
   let openWhenFound = false;
 
-  const links = () => $$("[data-match], [data-match-new]", matches);
+  const links = () => $$("[data-match], [data-match-new], [data-match-other]", matches);
   // Only what was found for the letters now typed may be opened.
   const fresh = () => $(".found", matches)?.dataset.query === search.value.trim().slice(0, 60);
 
@@ -78,7 +78,7 @@ function desk(search) {
       // What is typed now, not what was typed when the matches came.
       link.search = search.value.trim() ? `?q=${encodeURIComponent(search.value.trim())}` : "";
       link.click();
-    } else if (free && plain(event) && /^[^ /?]$/u.test(event.key)) {
+    } else if (free && plain(event) && /^[^ /?？]$/u.test(event.key)) {
       search.focus(); // What is typed before the field has the focus isn't lost: it follows.
     }
   });
@@ -87,8 +87,11 @@ function desk(search) {
 // -- Everywhere ------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
-  if (composing(event) || !plain(event) || typing(event.target)) return;
-  if (event.key === "?") {
+  if (composing(event) || !plain(event)) return;
+  // The desk's search has the focus nearly always; nothing that is looked for begins like this.
+  const free = !typing(event.target) || (event.target.matches("#q, #find") && !event.target.value);
+  if (!free) return;
+  if (event.key === "?" || event.key === "？") {
     event.preventDefault();
     $("#keys").togglePopover();
   } else if (event.key === "/") {

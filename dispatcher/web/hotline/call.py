@@ -169,8 +169,9 @@ def _blank() -> MultiDict[str, str]:
     return MultiDict({"form_key": secrets.token_urlsafe(18)})
 
 
-def _greeting(card: search.Card | None) -> str:
+def _greeting(card: search.Card | None) -> dict[str, str]:
+    """How the caller is addressed, by language."""
     if card is None:
-        return ""
+        return {}
     r = card.retiree
-    return texts.greeting(r.name, r.title_zh, r.sex, r.language)
+    return {language: texts.greeting(r.name, r.title_zh, r.sex, language) for language in texts.LANGUAGES}
