@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from flask import abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
-from dispatcher.models import Campus, Draft, Task
+from dispatcher.models import Campus, Draft, ReturnCall, Task
 from dispatcher.rules import phones
 from dispatcher.services import drafts, intake, returning, search
 from dispatcher.sms import texts
@@ -121,15 +120,11 @@ def _earlier(values: MultiDict[str, str], retiree_id: int | None) -> list[Draft]
     return [d for d in mine if d.retiree_id == retiree_id and d.form_key != values.get("form_key")]
 
 
-def _returned(values: MultiDict[str, str]) -> Any:
-    """The call to return that this one is, by the address or by the form; it is noted in the form."""
-    call_id = request.args.get("call", type=forms.row_id) or values.get("return_call", type=forms.row_id)
+def _returned(values: MultiDict[str, str]) -> ReturnCall | None:
+    """The call to return that this one is, if it hasn't been made yet."""
+    call_id = values.get("return_call", type=forms.row_id)
     call = returning.one(call_id) if call_id else None
-    if call is None or call.done_at is not None:
-        return None
-    if "return_call" not in values:
-        values["return_call"] = str(call.id)
-    return call
+    return call if call is not None and call.done_at is None else None
 
 
 def _fill(values: MultiDict[str, str], task: Task) -> None:
@@ -166,7 +161,12 @@ def _unsaid(values: MultiDict[str, str], retiree_id: int | None) -> dict[str, st
 
 
 def _blank() -> MultiDict[str, str]:
-    return MultiDict({"form_key": secrets.token_urlsafe(18)})
+    """An empty form; `call` in the address says which call to return it is for."""
+    values = MultiDict({"form_key": secrets.token_urlsafe(18)})
+    call_id = request.args.get("call", type=forms.row_id)
+    if call_id:
+        values["return_call"] = str(call_id)
+    return values
 
 
 def _greeting(card: search.Card | None) -> dict[str, str]:
