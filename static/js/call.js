@@ -324,6 +324,8 @@ const draft = keep(theForm, {
 });
 
 start();
+// Filled in by the page, as last time: that is kept as well.
+if ($("#want :checked") && !theForm().elements.typed_at.value) draft.touched();
 // No scrolling: on a small screen the card is what the operator came for.
 if (!$("[autofocus]:not(#keys *)") && !$("#errors")) wantBox("medicine").focus({ preventScroll: true });
 // These keys work wherever the focus is, also outside the form.

@@ -266,6 +266,21 @@ def test_two_operators_with_one_card_see_each_other(world: World, windows: Windo
     mine.clock.run_for(15_500)
     expect(mine.locator("#others")).to_be_empty()
 
+    # And who calls back somebody whom nobody knows.
+    mine.goto("/hotline/calls")
+    mine.locator("#phone").fill("13935266666")
+    mine.locator("#phone").press("Enter")
+    entry = mine.locator(".return-call", has_text="139 3526 6666")
+    expect(entry).to_contain_text("in 29 min")
+    theirs.goto("/hotline/calls")
+    theirs.locator(".return-call", has_text="139 3526 6666").locator("button").click()
+    expect(theirs.locator(".return-call", has_text="139 3526 6666")).to_contain_text("You make this call")
+    mine.clock.run_for(15_500)
+    expect(entry).to_contain_text("钱宁 makes this call")
+    expect(entry.locator("button")).to_have_count(0)
+    theirs.locator(".return-call", has_text="139 3526 6666").locator("button", has_text="Settled").click()
+    expect(theirs.locator(".return-call", has_text="139 3526 6666")).to_have_count(0)
+
 
 @pytest.mark.parametrize(
     ("language", "width", "dark"),
