@@ -79,6 +79,8 @@ class Studio:
         page.locator("#matches a[href*='/hotline/people/']").first.click()
         fill(page)
         page.keyboard.press("Control+Enter")
+        if page.locator("#confirm[open]").count():
+            page.keyboard.press("Enter")  # the medicine has been read back
         page.wait_for_url(re.compile("saved="))
 
     def offers(self, since: int) -> list[dict[str, Any]]:
