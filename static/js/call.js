@@ -139,11 +139,15 @@ function readBack(form) {
   $("#readback", form).hidden = lines.length === 0;
 }
 
+// The medicine as it would be bought now; what was read back counts only while it is still the same.
+const medicine = () => (wantBox("medicine").checked ? items($("#help-medicine")).join("\n") : "");
+
 // Medicine is read back before it is saved: people have been brought what nobody had meant. Not while a
 // life is in danger.
 function mustReadBack(form) {
-  return wantBox("medicine").checked && !form.elements.read_back.value && !$("#life_danger").checked
-    && items($("#help-medicine")).length > 0;
+  const read = form.elements.read_back;
+  if (read.value !== medicine()) read.value = "";
+  return medicine() && !read.value && !$("#life_danger").checked;
 }
 
 function askBack() {
@@ -223,7 +227,6 @@ function showErrors(html) {
 // -- Wiring -----------------------------------------------------------------------------------------
 
 function changed(form) {
-  form.elements.read_back.value = ""; // what was read back has changed since
   draft.touched();
   readBack(form);
 }
@@ -265,6 +268,11 @@ function start() {
     event.preventDefault();
     again(link);
   });
+  // What is known of a new caller needn't be typed again to call them back.
+  $("#call-back").addEventListener("click", (event) => {
+    const [phone, name] = ["new_phone", "new_name"].map((field) => form.elements[field]?.value.trim());
+    if (phone || name) event.currentTarget.search = new URLSearchParams({ q: phone || name, name: name || "" });
+  });
   $("#errors")?.addEventListener("click", (event) => {
     const target = event.target.closest("a") && $(event.target.closest("a").hash);
     if (!target) return;
@@ -274,7 +282,7 @@ function start() {
   });
   const confirm = $("#confirm");
   $("#confirm-yes").addEventListener("click", () => {
-    form.elements.read_back.value = "1";
+    form.elements.read_back.value = medicine();
     confirm.close();
     save(form);
   });
@@ -284,7 +292,7 @@ function start() {
     if (event.key === "Enter" && (event.repeat || !plain(event))) event.preventDefault();
   });
   confirm.addEventListener("close", () => {
-    if (!form.elements.read_back.value) $("input", $("#help-medicine")).focus();
+    if (form.elements.read_back.value !== medicine()) $("input", $("#help-medicine")).focus();
   });
 }
 

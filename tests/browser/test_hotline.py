@@ -1,6 +1,7 @@
 """The operator's desk in a real browser: few keys, and nothing typed is ever lost."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -94,6 +95,7 @@ def test_a_call_takes_few_keys_and_no_mouse(world: World, windows: Windows, lang
     keys.say("3盒")
     keys.press("Control+Enter")
     expect(page.locator("#confirm-lines > li").first).to_have_text("阿司匹林 100mg 3盒")
+    expect(page.locator("#confirm-yes")).to_be_focused()
     keys.press("Enter")
     page.wait_for_url(re.compile("saved="))
     expect(page.locator("#q")).to_be_focused()
@@ -158,14 +160,10 @@ def test_what_is_typed_survives_browser_network_and_server(world: World, windows
     words, elder = WORDS["zh"], world.retiree("东方亮")
     page = windows.staff("op")
     _open(page, elder)
-    _type_a_call(page)
     key = _form_key(page)
+    with page.expect_response(lambda answer: quote("摔倒了") in (answer.request.post_data or "")):
+        _type_a_call(page)
     expect(page.locator("#kept")).to_contain_text(words["kept"])
-    page.wait_for_function(  # what was typed last has been sent
-        "fetch('/hotline/drafts').then(r => r.text()).then(t => t.includes('东方亮'))"
-    )
-    page.locator("#urgent-notes").blur()
-    page.wait_for_timeout(1200)
     page.context.close()  # the browser is gone, with all that it held
     world.system.restart("web")
     world.system.wait_ready(60)
@@ -201,7 +199,11 @@ def test_what_is_typed_survives_browser_network_and_server(world: World, windows
     assert later.evaluate("Object.keys(localStorage).length") == 0
 
     page = windows.staff("op")
+    page.evaluate("localStorage.setItem('draft:99999:x', 'form_key=x&typed_at=1&notes=theirs')")
     page.goto("/hotline")
+    page.wait_for_function("Object.keys(localStorage).length === 0")
+    with world.reading() as session:
+        assert session.scalars(select(Draft).where(Draft.form_key == "x")).all() == []
     entry = page.locator("#unfinished li", has_text=elder.name)
     entry.locator("a").click()
     expect(page.locator("#urgent-notes")).to_have_value("还是起不来")

@@ -27,12 +27,13 @@ def calls() -> ResponseReturnValue:
     """The calls to return, and the form for another."""
     retiree = _retiree(request.args.get("retiree", type=forms.row_id))
     query = request.args.get("q", "").strip()[:60]
+    name = request.args.get("name", "").strip()[:80]
     by_digits = phones.search_digits(query) is not None
     phone = retiree.phones[0].number if retiree and retiree.phones else query if by_digits else ""
     values = {
         "retiree_id": str(retiree.id) if retiree else "",
         "phone": phones.dialled(phone) if retiree else phone,
-        "name": retiree.name if retiree else "" if by_digits else query,
+        "name": retiree.name if retiree else name or ("" if by_digits else query),
     }
     return _page(values, {}, retiree)
 
