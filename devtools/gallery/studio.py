@@ -73,6 +73,8 @@ class Studio:
         retiree = int(page.url.rpartition("/")[2])
         fill(page)
         page.keyboard.press("Control+Enter")
+        if page.locator("#confirm[open]").count():
+            page.keyboard.press("Enter")  # the medicine has been read back
         page.wait_for_url(re.compile("saved="))
         return retiree
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatcher.database import Base
@@ -25,6 +25,12 @@ class Message(Base):
     __table_args__ = (
         Index("ix_message_state_wake", "state", "wake_at"),
         Index("ix_message_phone_created", "phone", "created_at"),
+        Index(
+            "ix_message_in_created",
+            "created_at",
+            sqlite_where=text("direction = 'in'"),
+            postgresql_where=text("direction = 'in'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

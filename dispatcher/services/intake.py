@@ -15,14 +15,16 @@ from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
 from dispatcher.rules.lifecycle import HELD, TaskState
 from dispatcher.rules.phones import Phone
-from dispatcher.rules.settings import URGENCIES, URGENT, URGENT_HELP
+from dispatcher.rules.settings import MEDICINE, URGENCIES, URGENT, URGENT_HELP
 from dispatcher.services import (
     attention,
     coordinating,
     dispatching,
+    drafts,
     history,
     outbox,
     progress,
+    returning,
     roster,
     search,
     steps,
@@ -67,7 +69,11 @@ class NewPerson:
 
 @dataclass(frozen=True)
 class Call:
-    """All that one save holds. `form_key` makes a double click harmless."""
+    """All that one save holds. `form_key` makes a double click harmless.
+
+    `read_back`: what is to be bought was read to the caller, who said it was right. `return_call_id`: the
+    call to return that this one was.
+    """
 
     form_key: str
     wanted: list[Wanted]
@@ -78,6 +84,8 @@ class Call:
     life_danger: bool = False
     script_given: bool = False
     told_on_call: bool = False
+    read_back: bool = False
+    return_call_id: int | None = None
 
 
 class NobodyKnown(Exception):
@@ -116,7 +124,7 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
     except (OpenTaskOfSameKind, SameNeedIsOver, IntegrityError):
         # The same form, sent twice: the first of the two is in the way of the second, by its key or by
         # its own task.
-        known = saved(db.session(), call.form_key)
+        known = drafts.saved(db.session(), call.form_key)
         if known is None:
             raise
         return known
@@ -130,11 +138,6 @@ def open_of_kind(session: Session, retiree_id: int) -> dict[str, Task]:
 def newest_of_kind(tasks: Iterable[Task]) -> dict[str, Task]:
     """The last of each category."""
     return {task.category: task for task in tasks}
-
-
-def saved(session: Session, form_key: str) -> int | None:
-    """The request that was saved from this form, if it has been."""
-    return session.scalars(select(HelpRequest.id).where(HelpRequest.form_key == form_key)).first()
 
 
 def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
@@ -176,6 +179,8 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
         history.record(tx, "script_given", actor, now, request_id=request.id)
     for task in made:
         _opened(tx, request, task, actor, now)
+        if call.read_back and task.category == MEDICINE:
+            history.record(tx, "read_back", actor, now, task)
     repeated = []
     for wanted in call.wanted:
         if wanted.repeat == SAME_NEED:
@@ -183,6 +188,9 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
             repeated.append(existing[wanted.category])
     if made:
         outbox.request_received(tx, request, made, now)
+    if call.return_call_id is not None:
+        returning.reached(tx, call.return_call_id, request.id, actor, now)
+    drafts.end(tx, actor.id, call.form_key)
     steps.saved(tx, request, made, repeated)
     return request.id
 

@@ -7,8 +7,12 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import Assignment, Retiree, RetireePhone, SearchKey, Task
 from dispatcher.rules import names, phones
+from dispatcher.rules.lifecycle import TaskState
+from dispatcher.rules.settings import GROCERIES, MEDICINE
 
 _LAST = chr(0x10FFFF)
+TO_BUY = (MEDICINE, GROCERIES)
+"""What people often need once more, just as last time."""
 
 
 _BY_KIND = case({"phone": 0, "contact": 1, "name": 2}, value=SearchKey.kind)
@@ -33,6 +37,21 @@ _HELPED = (
     .options(joinedload(Assignment.task, innerjoin=True), joinedload(Assignment.volunteer, innerjoin=True))
     .order_by(Assignment.ended_at.desc())
     .limit(3)
+)
+_SAME_AGAIN = (
+    select(Task)
+    .where(
+        Task.id.in_(
+            select(func.max(Task.id))
+            .where(
+                Task.retiree_id == bindparam("retiree_id"),
+                Task.category.in_(TO_BUY),
+                Task.state != str(TaskState.CANCELLED),
+            )
+            .group_by(Task.category)
+        )
+    )
+    .order_by(Task.id.desc())
 )
 _SHARING = (
     select(Retiree)
@@ -66,12 +85,16 @@ class Helper:
 
 @dataclass(frozen=True)
 class Card:
-    """All an operator needs of a retiree while the phone is at the ear."""
+    """All an operator needs of a retiree while the phone is at the ear.
+
+    `last_bought`: the last task of each kind in :data:`TO_BUY` that had things to buy, the newest first.
+    """
 
     retiree: Retiree
     open_tasks: list[Task]
     last_helpers: list[Helper]
     sharing: list[Retiree]
+    last_bought: list[Task]
 
 
 def find(session: Session, text: str, limit: int = 12) -> list[Match]:
@@ -100,7 +123,8 @@ def card(session: Session, retiree_id: int) -> Card | None:
     helped = [Helper(a.task, a.volunteer.name) for a in session.scalars(_HELPED, of)]
     numbers = [phone.number for phone in retiree.phones]
     sharing = session.scalars(_SHARING, of | {"numbers": numbers}).all()
-    return Card(retiree, open_tasks(session, retiree_id), helped, list(sharing))
+    bought = [task for task in session.scalars(_SAME_AGAIN, of) if task.items]
+    return Card(retiree, open_tasks(session, retiree_id), helped, list(sharing), bought)
 
 
 def open_tasks(session: Session, retiree_id: int) -> list[Task]:

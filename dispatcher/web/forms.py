@@ -39,13 +39,21 @@ class CallForm:
 
     def lines(self, category: str) -> list[dict[str, str]]:
         """The typed lines of a category, with the empty ones kept in place."""
-        names = MEDICINE_FIELDS if category == MEDICINE else GROCERY_FIELDS
-        columns = {name: self.values.getlist(f"{category}-{name}") for name in names}
+        columns = {name: self.values.getlist(f"{category}-{name}") for name in _columns(category)}
         rows = min(_MOST_LINES, max((len(column) for column in columns.values()), default=0))
         return [
             {name: (column[i].strip() if i < len(column) else "") for name, column in columns.items()}
             for i in range(rows)
         ]
+
+
+def line(category: str, item: dict[str, Any]) -> dict[str, str]:
+    """A thing to buy, as the fields of a line."""
+    return {name: str(item.get(name, "")) for name in _columns(category)}
+
+
+def _columns(category: str) -> tuple[str, ...]:
+    return MEDICINE_FIELDS if category == MEDICINE else GROCERY_FIELDS
 
 
 def row_id(text: str) -> int:
@@ -102,6 +110,8 @@ def read(
             life_danger=life_danger,
             script_given=life_danger,
             told_on_call=bool(values.get("told_on_call")),
+            read_back=bool(values.get("read_back")),
+            return_call_id=values.get("return_call", type=row_id),
         )
     return form
 

@@ -20,6 +20,8 @@ from dispatcher.web.words import (
     MESSAGE_KIND,
     MESSAGE_STATE,
     OFFER_STATE,
+    RETURN_OUTCOME,
+    RETURN_STEP,
     ROLE,
     SOURCE,
     STATE,
@@ -179,6 +181,9 @@ def event_text(event: Event) -> str:
             after=URGENCY.get(p.get("after", ""), ""),
         ),
         "repeat_call": lambda: _("Called again about the same need"),
+        "read_back": lambda: _("The medicine was read back to the caller"),
+        "return_call": lambda: RETURN_STEP.get(p.get("step", ""), ""),
+        "shift_note": lambda: _("Left a note for the next shift"),
         "cancelled": lambda: _("Cancelled"),
         "closed": lambda: _("Closed by hand"),
         "reopened": lambda: _("Opened again"),
@@ -319,7 +324,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        timedelta=timedelta,
+        RETURN_OUTCOME=RETURN_OUTCOME, timedelta=timedelta,
     )  # fmt: skip
     app.context_processor(
         lambda: {

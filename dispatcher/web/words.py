@@ -47,6 +47,19 @@ WHY_NO = {
     "shop_shut": _l("shop shut or out of stock"),
     "other": _l("another reason"),
 }
+RETURN_OUTCOME = {
+    "reached": _l("reached, and a request saved"),
+    "not_reached": _l("not reached, tried again later"),
+    "settled": _l("settled by phone"),
+}
+RETURN_STEP = {
+    "added": _l("A call to return was noted"),
+    "claimed": _l("Makes a call to return"),
+    "released": _l("Gave back a call to return"),
+    "reached": _l("Called back as promised"),
+    "not_reached": _l("Called back, nobody answered"),
+    "settled": _l("Called back, and it was settled by phone"),
+}
 BAR = {
     "unavailable": _l("paused or stopped"),
     "off_duty": _l("off duty"),

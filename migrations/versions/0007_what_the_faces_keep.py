@@ -95,9 +95,14 @@ def upgrade():
     with op.batch_alter_table('link_token') as link_token:
         link_token.alter_column('task_id', existing_type=sa.Integer(), nullable=True)
     op.create_index('ix_link_token_volunteer_id', 'link_token', ['volunteer_id'])
+    incoming = sa.text("direction = 'in'")
+    op.create_index(
+        'ix_message_in_created', 'message', ['created_at'], sqlite_where=incoming, postgresql_where=incoming
+    )
 
 
 def downgrade():
+    op.drop_index('ix_message_in_created', table_name='message')
     op.drop_index('ix_link_token_volunteer_id', table_name='link_token')
     op.execute('DELETE FROM link_token WHERE task_id IS NULL')
     with op.batch_alter_table('link_token') as link_token:

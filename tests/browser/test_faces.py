@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Windows
+from tests.browser.looking import check
 from tests.world import World
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser]
@@ -50,6 +50,8 @@ def test_the_story_by_keyboard_and_touch(world: World, windows: Windows, languag
     desk.keyboard.press("Tab")
     desk.keyboard.type("2盒")
     desk.keyboard.press("Control+Enter")
+    expect(desk.locator("#confirm-yes")).to_be_focused()
+    desk.keyboard.press("Enter")
     desk.wait_for_url(re.compile("saved="))
     task = world.newest_task(elder)
 
@@ -103,18 +105,6 @@ def test_half_typed_text_and_the_open_drawer_survive_what_others_do(world: World
     expect(drawer).not_to_be_visible()
 
 
-def _check(page: Page, name: str) -> None:
-    """No WCAG violation that axe can find, and nothing wider than the window."""
-    found = Axe().run(page)
-    lines = [
-        f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:3]}"
-        for v in found.response["violations"]
-    ]
-    assert not lines, f"{name}: {lines}"
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, f"{name} is {wider} px wider than its window"
-
-
 @pytest.mark.parametrize(
     ("language", "width", "dark"),
     [("zh", TOUCH, False), ("en", DESK, False), ("zh", DESK, True), ("en", TOUCH, True)],
@@ -133,13 +123,13 @@ def test_every_page_is_for_everybody(
 
     page = windows.open(language, width, dark)
     page.goto("/login")
-    _check(page, "login")
+    check(page, "login")
     page.goto(f"{offer.link}?lang={language}")
-    _check(page, "offered")
+    check(page, "offered")
     page.goto("/o/abcdefghijkm")
-    _check(page, "unknown link")
+    check(page, "unknown link")
     page.goto(f"{world.system.phones_url}/?lang={language}")
-    _check(page, "phones")
+    check(page, "phones")
 
     staff = windows.staff("co", language, width, dark)
     for path in (
@@ -149,19 +139,19 @@ def test_every_page_is_for_everybody(
         "/board/forecast?per_day=many", "/nothing-here",
     ):  # fmt: skip
         staff.goto(path)
-        _check(staff, path)
+        check(staff, path)
         if "per_day=5" in path:
             expect(staff.locator(".finding")).to_be_visible()
     staff.goto("/hotline/new")
     staff.locator("form[action='/hotline/requests'] button").last.click()
     staff.wait_for_load_state()
-    _check(staff, "the form with its errors")
+    check(staff, "the form with its errors")
     assert staff.locator("[aria-invalid=true]").count() >= 3
 
     page.goto(f"{offer.link}?lang={language}")
     page.locator("form[action*='/accept'] button").first.click()
     expect(page.locator("body")).to_contain_text("王秀兰")
-    _check(page, "held")
+    check(page, "held")
     helper.phone.expect("王秀兰")
     other.phone.expect("有人接了")
     elder.phone.expect("李伟")

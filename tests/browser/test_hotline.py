@@ -1,0 +1,352 @@
+"""The operator's desk in a real browser: few keys, and nothing typed is ever lost."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+from sqlalchemy import func, select
+
+from dispatcher.clock import utcnow
+from dispatcher.database import db
+from dispatcher.models import Draft, HelpRequest, Staff, Task
+from dispatcher.services import returning
+from tests.browser.conftest import Windows
+from tests.browser.looking import assert_fits, check
+from tests.world import Elder, World
+
+pytestmark = [pytest.mark.scenario, pytest.mark.browser]
+
+MOST_KEYS = 25
+WORDS = {
+    "zh": {"kept": "已存好", "here": "只存在这个浏览器里", "lost": "没有保存", "unfinished": "没填完的来电"},
+    "en": {
+        "kept": "is kept",
+        "here": "in this browser only",
+        "lost": "Not saved",
+        "unfinished": "Unfinished",
+    },
+}
+
+
+class Keys:
+    """A keyboard that counts what is pressed beyond the words themselves."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self.pressed = page, 0
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self._page.keyboard.press(key)
+            self.pressed += key.count("+") + 1
+
+    def say(self, words: str) -> None:
+        self._page.keyboard.type(words)
+
+
+def _open(page: Page, elder: Elder) -> None:
+    page.goto(f"/hotline/people/{elder.id}")
+    expect(page.locator("#want-medicine")).to_be_focused()
+
+
+def _form_key(page: Page) -> str:
+    return page.locator("[name=form_key]").first.input_value()
+
+
+def _requests(world: World, form_key: str) -> int:
+    with world.reading() as session:
+        query = select(func.count(HelpRequest.id)).where(HelpRequest.form_key == form_key)
+        return int(session.scalars(query).one())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_call_takes_few_keys_and_no_mouse(world: World, windows: Windows, language: str) -> None:
+    given, typed = {"zh": ("静", "ximenjing"), "en": ("岚", "ximenlan")}[language]
+    elder = world.retiree(f"西门{given}", language=language)
+    page = windows.staff("op", language)
+    page.goto("/hotline")
+    keys = Keys(page)
+    expect(page.locator("#q")).to_be_focused()
+    keys.say(typed)
+    expect(page.locator("[data-match]")).to_have_count(1)
+    visited: list[str] = []
+    page.on("framenavigated", lambda frame: visited.append(frame.url))
+    keys.press("Enter")
+    expect(page.locator("#want-medicine")).to_be_focused()
+    said = page.locator("#script [data-now]")
+    expect(said).to_contain_text("本人，还是家里人" if language == "zh" else "Am I speaking with")
+    keys.press("1")
+    expect(page.locator("#medicine-name-0")).to_be_focused()
+    expect(said).to_contain_text("药盒" if language == "zh" else "read the box to me")
+    for name, strength, amount in (("阿司匹林", "100mg", "2盒"), ("硝苯地平", "20mg", "1盒")):
+        keys.say(name)
+        keys.press("Tab")
+        keys.say(strength)
+        keys.press("Tab")
+        keys.say(amount)
+        if amount == "2盒":
+            keys.press("Enter")
+    keys.press("Control+Enter")
+    expect(page.locator("#confirm-yes")).to_be_focused()
+    expect(page.locator("#confirm-lines > li")).to_have_text(["阿司匹林 100mg 2盒", "硝苯地平 20mg 1盒"])
+    keys.press("Escape")  # "no, three boxes"
+    expect(page.locator("#medicine-name-0")).to_be_focused()
+    keys.press("Tab", "Tab")
+    keys.say("3盒")
+    keys.press("Control+Enter")
+    expect(page.locator("#confirm-lines > li").first).to_have_text("阿司匹林 100mg 3盒")
+    expect(page.locator("#confirm-yes")).to_be_focused()
+    keys.press("Enter")
+    page.wait_for_url(re.compile("saved="))
+    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator(".saved")).to_contain_text("再见" if language == "zh" else "Goodbye")
+    assert len(visited) == 2, visited  # the form, and the desk again
+    assert keys.pressed <= MOST_KEYS
+    elder.phone.expect("药品" if language == "zh" else "medicine")
+    with world.reading() as session:
+        task = session.get(Task, world.newest_task(elder))
+        assert [item["amount"] for item in task.items] == ["3盒", "1盒"]
+    assert "read_back" in world.events(task.id)
+
+    # And the same once more: one key.
+    page.goto(f"/hotline/people/{elder.id}")
+    keys = Keys(page)
+    expect(page.locator("#want-medicine")).to_be_focused()
+    keys.press("Alt+r")
+    expect(page.locator("#medicine-name-0")).to_have_value("阿司匹林")
+    expect(page.locator("#medicine-amount-1")).to_have_value("1盒")
+    keys.press("Alt+b")
+    page.wait_for_url(re.compile(rf"/calls\?retiree={elder.id}"))
+    page.locator("main h1").click()
+    keys.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    expect(page.locator("#keys")).to_contain_text("Alt")
+    keys.press("Escape", "/")
+    page.wait_for_url(re.compile("/hotline/find"))
+    expect(page.locator("#find")).to_be_focused()
+
+
+def _type_a_call(page: Page) -> None:
+    page.keyboard.press("Alt+1")
+    for words, key in (
+        ("阿司匹林", "Tab"),
+        ("100mg", "Tab"),
+        ("2盒", "Enter"),
+        ("硝苯地平", "Tab"),
+        ("20mg", "Tab"),
+    ):
+        page.keyboard.type(words)
+        page.keyboard.press(key)
+    page.locator("[name=medicine-urgency][value=urgent]").check()
+    page.locator("#medicine-source-1").select_option("card")
+    page.keyboard.press("Alt+3")
+    page.locator("#life_danger").check()
+    page.locator("#urgent-notes").fill("摔倒了")
+
+
+def _is_as_typed(page: Page) -> None:
+    for field, value in {
+        "#medicine-name-0": "阿司匹林", "#medicine-strength-0": "100mg", "#medicine-amount-0": "2盒",
+        "#medicine-name-1": "硝苯地平", "#medicine-strength-1": "20mg", "#medicine-source-1": "card",
+        "#urgent-notes": "摔倒了",
+    }.items():  # fmt: skip
+        expect(page.locator(field)).to_have_value(value)
+    for box in ("#want-medicine", "#want-urgent", "#life_danger", "[name=medicine-urgency][value=urgent]"):
+        expect(page.locator(box)).to_be_checked()
+    expect(page.locator("#want-other")).not_to_be_checked()
+
+
+def test_what_is_typed_survives_browser_network_and_server(world: World, windows: Windows) -> None:
+    words, elder = WORDS["zh"], world.retiree("东方亮")
+    page = windows.staff("op")
+    _open(page, elder)
+    key = _form_key(page)
+    with page.expect_response(lambda answer: quote("摔倒了") in (answer.request.post_data or "")):
+        _type_a_call(page)
+    expect(page.locator("#kept")).to_contain_text(words["kept"])
+    page.context.close()  # the browser is gone, with all that it held
+    world.system.restart("web")
+    world.system.wait_ready(60)
+
+    page = windows.staff("op")
+    page.goto("/hotline")
+    unfinished = page.locator("#unfinished")
+    expect(unfinished).to_contain_text(words["unfinished"])
+    unfinished.locator("li", has_text=elder.name).locator("a").click()
+    _is_as_typed(page)
+    assert _form_key(page) == key
+
+    # The network goes, and typing goes on; then this window goes as well.
+    page.context.set_offline(True)
+    page.locator("#urgent-notes").fill("摔倒了，起不来")
+    expect(page.locator("#kept")).to_contain_text(words["here"])
+    later = page.context.new_page()
+    page.close()
+    later.context.set_offline(False)
+    later.goto("/hotline")
+    entry = later.locator("#unfinished li", has_text=elder.name)
+    expect(entry).to_have_count(1)
+    later.wait_for_function("Object.keys(localStorage).length === 0")  # the server has it now
+    entry.locator("a").click()
+    expect(later.locator("#urgent-notes")).to_have_value("摔倒了，起不来")
+    expect(later.locator("#medicine-name-1")).to_have_value("硝苯地平")
+
+    # Whoever comes to this browser next finds nothing of it.
+    later.locator("#urgent-notes").fill("还是起不来")
+    assert later.evaluate("Object.keys(localStorage).length") == 1
+    later.locator("form[action='/logout'] button").click()
+    later.wait_for_url(re.compile("/login"))
+    assert later.evaluate("Object.keys(localStorage).length") == 0
+
+    page = windows.staff("op")
+    page.evaluate("localStorage.setItem('draft:99999:x', 'form_key=x&typed_at=1&notes=theirs')")
+    page.goto("/hotline")
+    page.wait_for_function("Object.keys(localStorage).length === 0")
+    with world.reading() as session:
+        assert session.scalars(select(Draft).where(Draft.form_key == "x")).all() == []
+    entry = page.locator("#unfinished li", has_text=elder.name)
+    entry.locator("a").click()
+    expect(page.locator("#urgent-notes")).to_have_value("还是起不来")
+    page.goto("/hotline")
+    entry.locator("summary").click()
+    entry.locator("form button").click()
+    expect(page.locator("#unfinished li", has_text=elder.name)).to_have_count(0)
+    # A form in which nothing was typed isn't an unfinished call.
+    _open(page, elder)
+    page.wait_for_timeout(300)
+    page.goto("/hotline")
+    expect(page.locator("#unfinished li", has_text=elder.name)).to_have_count(0)
+    with world.reading() as session:
+        assert session.scalars(select(Draft).where(Draft.form_key == key)).all() == []
+
+
+def test_a_lost_network_costs_one_more_key(world: World, windows: Windows) -> None:
+    elder = world.retiree("南宫燕")
+    page = windows.staff("op", "en")
+    _open(page, elder)
+    page.keyboard.press("Alt+4")
+    page.keyboard.type("灯坏了")
+    key = _form_key(page)
+    page.context.set_offline(True)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#not-saved")).to_contain_text(WORDS["en"]["lost"])
+    expect(page.locator("#other-notes")).to_have_value("灯坏了")
+    assert _requests(world, key) == 0
+    page.context.set_offline(False)
+
+    # Now it is saved, but the answer gets lost on its way back.
+    def lose(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.abort("connectionreset")
+
+    page.route("**/hotline/requests", lose, times=1)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#save")).to_be_focused()
+    expect(page.locator("#not-saved")).to_contain_text(WORDS["en"]["lost"])
+    assert _requests(world, key) == 1
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile("saved="))
+    assert _requests(world, key) == 1
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+    expect(page.locator("#unfinished")).not_to_contain_text(elder.name)
+    elder.phone.expect("记下了")
+
+
+def test_two_operators_with_one_card_see_each_other(world: World, windows: Windows) -> None:
+    elder = world.retiree("上官云")
+    mine, theirs = windows.staff("op", "en"), windows.staff("co", "en")
+    mine.clock.install()
+    with mine.expect_response("**/hotline/drafts"):
+        _open(mine, elder)
+    expect(mine.locator("#others")).to_be_empty()
+    with theirs.expect_response("**/hotline/drafts"):
+        _open(theirs, elder)
+    expect(theirs.locator("#others")).to_contain_text("赵敏 has this card open too, since")
+    mine.clock.run_for(15_500)
+    expect(mine.locator("#others")).to_contain_text("钱宁 has this card open too, since")
+    theirs.goto("/hotline")
+    mine.clock.run_for(15_500)
+    expect(mine.locator("#others")).to_be_empty()
+
+    # And who calls back somebody whom nobody knows.
+    mine.goto("/hotline/calls")
+    mine.locator("#phone").fill("13935266666")
+    mine.locator("#phone").press("Enter")
+    entry = mine.locator(".return-call", has_text="139 3526 6666")
+    expect(entry).to_contain_text("in 29 min")
+    theirs.goto("/hotline/calls")
+    theirs.locator(".return-call", has_text="139 3526 6666").locator("button").click()
+    expect(theirs.locator(".return-call", has_text="139 3526 6666")).to_contain_text("You make this call")
+    mine.clock.run_for(15_500)
+    expect(entry).to_contain_text("钱宁 makes this call")
+    expect(entry.locator("button")).to_have_count(0)
+    theirs.locator(".return-call", has_text="139 3526 6666").locator("button", has_text="Settled").click()
+    expect(theirs.locator(".return-call", has_text="139 3526 6666")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "dark"),
+    [("zh", 390, False), ("en", 1440, False), ("zh", 1440, True), ("en", 390, True)],
+)
+def test_every_state_of_the_desk_is_for_everybody(
+    world: World, windows: Windows, language: str, width: int, dark: bool
+) -> None:
+    elder = world.retiree(language=language)
+    world.call(elder, "groceries", also={"groceries-due": "2h"})
+    elder.phone.expect("记下了" if language == "zh" else "noted")
+    with world.app.app_context():
+        who = db.session.scalars(select(Staff).where(Staff.username == "co")).one()
+        for name in ("老李", "王秀兰"):
+            promise = returning.Promise("+8613935200009", utcnow(), name=name, notes="问药")
+            call_id = returning.promise(promise, who, utcnow())
+    other = windows.staff("co", language)
+    _open(other, elder)
+
+    page = windows.staff("op", language, width, dark)
+    _open(page, elder)
+    _type_a_call(page)
+    expect(page.locator("#kept")).to_contain_text(WORDS[language]["kept"])
+    expect(page.locator("#others")).to_contain_text("钱宁")
+    check(page, "a call in full")
+    page.locator("#life_danger").uncheck()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#confirm-yes")).to_be_focused()
+    check(page, "reading back")
+    page.keyboard.press("Escape")
+    page.goto("/hotline?q=wang")
+    expect(page.locator("#unfinished")).to_contain_text(WORDS[language]["unfinished"])
+    page.locator("#unfinished summary").first.click()
+    check(page, "the desk with an unfinished call")
+    page.locator("#q").fill("")
+    page.locator("#q").press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    check(page, "the keys")
+    page.goto("/hotline/calls")
+    page.locator(f"#claim-{call_id}").click()
+    expect(page.locator(f"#settled-{call_id}")).to_be_visible()
+    check(page, "calls to return")
+    page.locator("[name=when][value=at]").check()
+    page.locator("form.promise button").click()
+    expect(page.locator("[aria-invalid=true]")).to_have_count(2)
+    check(page, "a call to return with errors")
+    page.goto(f"/hotline/people/{elder.id}?call={call_id}&again=groceries")
+    check(page, "a call that is returned")
+    page.goto("/hotline/mine")
+    check(page, "my calls")
+    page.goto("/hotline/handover")
+    page.locator("form.tell button").click()
+    expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+    check(page, "hand-over")
+    for path in ("/hotline/find", "/hotline/find?q=王秀兰", "/hotline/find?q=nobodyatall"):
+        page.goto(path)
+        check(page, path)
+    if width == 390:
+        page.set_viewport_size({"width": 320, "height": 640})
+        for path in ("", "/calls", "/mine", "/handover", "/find?q=王秀兰", f"/people/{elder.id}"):
+            page.goto(f"/hotline{path}")
+            assert_fits(page, path)
+    with world.app.app_context():  # for the next test
+        for call in returning.open_calls(db.session()):
+            person = db.session.scalars(select(Staff).where(Staff.username == "op")).one()
+            returning.claim(call.id, person, utcnow() + returning.STALE * 2)
+            returning.settled(call.id, person, utcnow() + returning.STALE * 2)
