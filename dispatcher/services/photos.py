@@ -31,9 +31,9 @@ LONGEST_SIDE = 1600
 """Pixels of what is kept: the small print of a receipt can still be read."""
 
 KEPT_BYTES = 400_000
-"""What is kept is encoded ever more coarsely until it is no larger, or :data:`QUALITIES` has ended."""
+"""What is kept is encoded ever more coarsely, and at last made smaller, until it is no larger."""
 
-QUALITIES = (82, 74, 64, 52, 40, 28)
+QUALITIES = (82, 70, 58, 46, 36)
 MOST_PHOTOS = 6
 """So many are kept for a task."""
 
@@ -78,12 +78,21 @@ def redrawn(sent: bytes) -> Picture:
         raise BadPicture("too_many_bytes")
     with _one_at_a_time:
         drawn = _drawn(sent)
-        for quality in QUALITIES:
-            out = BytesIO()
-            drawn.save(out, "JPEG", quality=quality, optimize=True)
-            if out.tell() <= KEPT_BYTES:
-                break
-    return Picture(hashlib.sha256(sent).hexdigest(), drawn.width, drawn.height, out.getvalue())
+        encoded = _encoded(drawn)
+        while len(encoded) > KEPT_BYTES:
+            drawn.thumbnail((drawn.width * 3 // 4, drawn.height * 3 // 4), Image.Resampling.LANCZOS)
+            encoded = _encoded(drawn)
+    return Picture(hashlib.sha256(sent).hexdigest(), drawn.width, drawn.height, encoded)
+
+
+def _encoded(drawn: Image.Image) -> bytes:
+    """As well as fits, or as coarsely as can be."""
+    for quality in QUALITIES:
+        out = BytesIO()
+        drawn.save(out, "JPEG", quality=quality, optimize=True)
+        if out.tell() <= KEPT_BYTES:
+            break
+    return out.getvalue()
 
 
 def _drawn(sent: bytes) -> Image.Image:

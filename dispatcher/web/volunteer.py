@@ -126,8 +126,7 @@ def _read(step: str) -> tuple[dict[str, Any], dict[str, Any]]:
             errors["spent"] = _NO_AMOUNT
     match step:
         case "receipt":
-            sent = request.files.get("photo")
-            data = sent.read(photos.MOST_BYTES + 1) if sent else b""
+            data = _uploaded("photo")
             if data and not errors:
                 try:
                     said["picture"] = photos.redrawn(data)
@@ -148,6 +147,15 @@ def _read(step: str) -> tuple[dict[str, Any], dict[str, Any]]:
         case _:
             said["reason"] = reason if reason in known else ""
     return said, errors
+
+
+def _uploaded(name: str) -> bytes:
+    """A file of the form, as far as it may be kept and one byte more; nothing if there is none."""
+    sent = request.files.get(name)
+    if sent is None:
+        return b""
+    with sent.stream:
+        return sent.stream.read(photos.MOST_BYTES + 1)
 
 
 def fen(text: str) -> int | None:

@@ -114,7 +114,7 @@ def send(volunteer_id: int) -> ResponseReturnValue:
     return redirect(url_for("board.volunteers"), 303)
 
 
-@for_staff.post("/<int(max=2147483647):volunteer_id>/links-lost")
+@for_staff.post("/<int(max=2147483647):volunteer_id>/lost")
 @roles(*COORDINATORS)
 def links_lost(volunteer_id: int) -> ResponseReturnValue:
     """End all links of a volunteer."""
@@ -123,7 +123,7 @@ def links_lost(volunteer_id: int) -> ResponseReturnValue:
     return redirect(url_for("board.volunteers"), 303)
 
 
-@for_staff.get("/<int(max=2147483647):_volunteer_id>/<any(page,links-lost):_act>")
+@for_staff.get("/<int(max=2147483647):_volunteer_id>/<any(page,lost):_act>")
 @roles(*COORDINATORS)
 def opened(_volunteer_id: int, _act: str) -> ResponseReturnValue:
     """The address of a button, opened again: back to the list."""
