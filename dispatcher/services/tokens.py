@@ -31,8 +31,8 @@ _LIVE = select(LinkToken).where(
 
 _REVOKE_ALL = (
     update(LinkToken)
-    .where(LinkToken.volunteer_id == bindparam("volunteer_id"), LinkToken.revoked_at.is_(None))
-    .values(revoked_at=bindparam("now"))
+    .where(LinkToken.volunteer_id == bindparam("whose"), LinkToken.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"))
     .execution_options(synchronize_session=False)
 )
 
@@ -84,5 +84,5 @@ def revoke(tx: Session, task_id: int, volunteer_id: int, now: datetime) -> None:
 
 def revoke_all(tx: Session, volunteer_id: int, now: datetime) -> None:
     """Make every link of this volunteer useless from now on: their phone is in other hands."""
-    tx.execute(_REVOKE_ALL, {"volunteer_id": volunteer_id, "now": now})
+    tx.execute(_REVOKE_ALL, {"whose": volunteer_id, "at": now})
 
