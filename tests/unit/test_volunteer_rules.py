@@ -86,12 +86,16 @@ def test_a_map_is_told_the_house_not_the_door(address: str, short: str) -> None:
     assert building(address) == short
 
 
-@pytest.mark.parametrize("body", ["我的", " 我的页面。", "「我的」", "我的頁面", "My page", "ＭＥ", "me!", "my  page"])
+@pytest.mark.parametrize(
+    "body", ["我的", " 我的页面。", "「我的」", "我的頁面", "My page", "ＭＥ", "me!", "my  page"]
+)
 def test_asks_for_the_own_page(body: str) -> None:
     assert asks_for_page(body)
 
 
-@pytest.mark.parametrize("body", ["我的药呢", "me too, 31", "mine", "31", "", "给我的页面打电话", "my page is empty"])
+@pytest.mark.parametrize(
+    "body", ["我的药呢", "me too, 31", "mine", "31", "", "给我的页面打电话", "my page is empty"]
+)
 def test_talk_is_no_such_question(body: str) -> None:
     assert not asks_for_page(body)
 
