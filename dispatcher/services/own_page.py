@@ -48,9 +48,7 @@ _HELD = (
 _ASKED = (
     select(Offer)
     .join(Task)
-    .where(
-        Offer.volunteer_id == bindparam("volunteer_id"), Offer.is_live, Task.state == str(TaskState.OPEN)
-    )
+    .where(Offer.volunteer_id == bindparam("volunteer_id"), Offer.is_live, Task.state == str(TaskState.OPEN))
     .options(joinedload(Offer.task).joinedload(Task.campus))
     .options(joinedload(Offer.task).joinedload(Task.retiree))
     .order_by(Offer.id)

@@ -85,4 +85,3 @@ def revoke(tx: Session, task_id: int, volunteer_id: int, now: datetime) -> None:
 def revoke_all(tx: Session, volunteer_id: int, now: datetime) -> None:
     """Make every link of this volunteer useless from now on: their phone is in other hands."""
     tx.execute(_REVOKE_ALL, {"whose": volunteer_id, "at": now})
-

@@ -200,7 +200,6 @@ def _show(
     return body, code
 
 
-
 def unknown_link() -> ResponseReturnValue:
     """The same for a guess and for a link that has expired.
 

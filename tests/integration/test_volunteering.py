@@ -31,6 +31,7 @@ from dispatcher.services import (
     attention,
     coordinating,
     dispatching,
+    health,
     messaging,
     photos,
     progress,
@@ -185,6 +186,17 @@ def test_a_second_after_the_last_it_is_either_told_or_taken_back(minute: Flask, 
         else:
             assert (outcome, state, message.state) == (Answer.REFUSED, "delivered", "sent")
             assert len(gateway.sent) == 1
+
+
+def test_what_waits_for_its_minute_is_not_late(minute: Flask, people: People) -> None:
+    with minute.app_context():
+        held(people, 2)
+        for message_id in db.session.scalars(select(Message.id).where(Message.not_before.is_(None))).all():
+            messaging.send(message_id, RecordingGateway())
+        assert health.check(now()).oldest_unsent_s is None
+        late = health.check(now() + timedelta(seconds=90)).oldest_unsent_s
+        assert late is not None
+        assert 20 < late < 40
 
 
 @pytest.mark.parametrize("called", [False, True])
