@@ -19,6 +19,9 @@ MORE_TIME_MIN = 30
 MOST_TIME_MIN = 120
 """Minutes by which they may ask for more time altogether; who needs longer had better talk to the office."""
 
+ACCOUNT_FOR = timedelta(days=7)
+"""So long after a task was closed its volunteer may still send receipts."""
+
 TROUBLES = ("not_home", "shop_shut", "no_stock", "not_well", "other")
 """What may hold up a volunteer, by the codes that pages, history and board have words for."""
 
@@ -143,13 +146,31 @@ def trouble(tx: Session, task: Task, volunteer: Volunteer, what: str, said: str,
     return Answer.NOTED
 
 
+def may_account(session: Session, task: Task, volunteer: Volunteer, now: datetime) -> bool:
+    """Whether `volunteer` may say what they laid out for `task`: while it is theirs, and for
+    :data:`ACCOUNT_FOR` after it was closed. The retiree may be quicker with their word than they with the
+    receipt."""
+    standing = standing_assignment(session, task)
+    if standing is not None:
+        return standing.volunteer_id == volunteer.id and task.state in (*HELD, TaskState.DELIVERED)
+    last = task.assignments[-1] if task.assignments else None
+    return (
+        task.state == TaskState.CLOSED
+        and task.delivered_at is not None
+        and last is not None
+        and last.volunteer_id == volunteer.id
+        and last.ended_at is not None
+        and now < last.ended_at + ACCOUNT_FOR
+    )
+
+
 def spent(tx: Session, task: Task, volunteer: Volunteer, spent_fen: int | None, now: datetime) -> Answer:
-    """What they laid out, in fen; None: it stays as it was said. It may be put right until it is closed."""
-    standing = standing_assignment(tx, task)
-    if standing is None or standing.volunteer_id != volunteer.id:
+    """What they laid out, in fen; None: it stays as it was said. It may be put right until it is closed, and
+    said for the first time for a while after that."""
+    if not may_account(tx, task, volunteer, now):
         return Answer.OVER
-    if task.state not in (*HELD, TaskState.DELIVERED):
-        return Answer.OVER
+    if task.state == TaskState.CLOSED and task.spent_fen is not None:
+        return Answer.NOTED
     if spent_fen is not None and spent_fen != task.spent_fen:
         history.record(
             tx, "spent", history.volunteer(volunteer), now, task, spent_fen=spent_fen, before=task.spent_fen

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session, undefer
 
 from dispatcher.database import insert_new
 from dispatcher.models import ReceiptPhoto, Task, Volunteer
-from dispatcher.rules.lifecycle import HELD, TaskState
 from dispatcher.services import history
-from dispatcher.services.responding import Answer, standing_assignment
+from dispatcher.services.amending import may_account
+from dispatcher.services.responding import Answer
 
 MOST_BYTES = 12_000_000
 """Of a picture as it is sent: a phone's camera makes 2 to 8 million."""
@@ -123,10 +123,7 @@ def keep(tx: Session, task: Task, volunteer: Volunteer, picture: Picture, now: d
 
     Refused when there are :data:`MOST_PHOTOS` already.
     """
-    standing = standing_assignment(tx, task)
-    if standing is None or standing.volunteer_id != volunteer.id:
-        return Answer.OVER
-    if task.state not in (*HELD, TaskState.DELIVERED):
+    if not may_account(tx, task, volunteer, now):
         return Answer.OVER
     kept = tx.scalars(_OF_TASK, {"task_id": task.id}).all()
     if any(photo.digest == picture.digest for photo in kept):

@@ -23,6 +23,7 @@ from dispatcher.web.words import (
     ROLE,
     SOURCE,
     STATE,
+    TROUBLE,
     URGENCY,
     WHY_NO,
 )
@@ -215,8 +216,9 @@ def event_text(event: Event) -> str:
 def event_detail(event: Event) -> str:
     """What else the event says: reasons given, words kept, money."""
     p = event.params
+    why = TROUBLE if event.kind == "trouble" else WHY_NO
     parts = [
-        str(WHY_NO[p["reason"]]) if p.get("reason") in WHY_NO else "",
+        str(why[p["reason"]]) if p.get("reason") in why else "",
         f"“{p['said']}”" if p.get("said") else "",
         items_line(p["items"]) if p.get("items") else "",
         yuan(p.get("spent_fen")),
@@ -270,7 +272,7 @@ def attention_text(item: Attention) -> str:
             said = f" “{p['said']}”" if p.get("said") else ""
             return _(
                 "%(name)s is stuck (%(what)s).%(said)s Please call.",
-                name=person, what=WHY_NO.get(p.get("what", ""), ""), said=said,
+                name=person, what=TROUBLE.get(p.get("what", ""), ""), said=said,
             )  # fmt: skip
         case "no_word":
             return _("Delivered, but no word from %(name)s. Please call and ask:", name=person)
@@ -340,7 +342,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, OFFER_STATE=OFFER_STATE,
-        MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
+        MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
         timedelta=timedelta,
     )  # fmt: skip
     app.context_processor(

@@ -44,10 +44,15 @@ WHY_NO = {
     "not_well": _l("not well"),
     "cant_do": _l("can't do this"),
     "cant_make_it": _l("can't make it"),
-    "not_home": _l("nobody is at home"),
-    "no_stock": _l("can't be had, or out of stock"),
     "shop_shut": _l("shop shut or out of stock"),
     "other": _l("another reason"),
+}
+TROUBLE = {
+    "not_home": _l("nobody is at home"),
+    "shop_shut": _l("the shop is shut"),
+    "no_stock": _l("it can't be had"),
+    "not_well": _l("feeling ill"),
+    "other": _l("something else"),
 }
 BAR = {
     "unavailable": _l("paused or stopped"),

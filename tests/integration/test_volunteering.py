@@ -450,10 +450,33 @@ def test_six_are_enough_and_money_is_put_right_until_it_is_closed(app: Flask, pe
         assert kinds(task_id).count("spent") == 2
         with transaction() as tx:
             progress.all_well(tx, tx.get_one(Task, task_id), now())
-    assert upload(client, None, "40").status_code == 303  # over: shown as such
-    assert upload(app.test_client(), picture(), "40").headers["Location"] == f"/o/{TOKEN}"
+    assert upload(client, None, "40").status_code == 303
     with app.app_context():
-        assert task_now(task_id).spent_fen == 3500
+        assert task_now(task_id).spent_fen == 3500, "what was said stands once it is closed"
+
+
+def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) -> None:
+    with app.app_context():
+        task_id = held(people, 2)
+        with transaction() as tx:
+            progress.all_well(tx, tx.get_one(Task, task_id), now())
+    client = app.test_client()
+    page = client.get(f"/o/{TOKEN}").text
+    assert f'action="/o/{TOKEN}/receipt"' in page
+    assert "王秀兰" not in page
+    for amount in ("12.50", "99"):
+        assert upload(client, picture(), amount).status_code == 303
+    with app.app_context():
+        assert task_now(task_id).spent_fen == 1250
+        assert photos.count(db.session(), task_id) == 1
+        with transaction() as tx:
+            task = tx.get_one(Task, task_id)
+            standing = task.assignments[-1]
+            standing.ended_at = now() - timedelta(days=8)
+    assert "/receipt" not in client.get(f"/o/{TOKEN}").text
+    upload(client, picture((90, 90)))
+    with app.app_context():
+        assert photos.count(db.session(), task_id) == 1
 
 
 # -- The page over HTTP ---------------------------------------------------------------------------------
