@@ -6,12 +6,11 @@ from flask import current_app
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from dispatcher.models import Assignment, Attention, Message, Task, Volunteer
-from dispatcher.rules.lifecycle import HELD, MessageState, TaskState
-from dispatcher.services import attention, history, outbox, steps
-from dispatcher.services.messaging import NOT_NEEDED
+from dispatcher.models import Assignment, Attention, Task, Volunteer
+from dispatcher.rules.lifecycle import HELD, TaskState
+from dispatcher.services import attention, history, outbox
 from dispatcher.services.responding import Answer, held_by, standing_assignment, word_by
-from dispatcher.services.states import move, move_these
+from dispatcher.services.states import move
 
 MORE_TIME_MIN = 30
 """Minutes by which a volunteer may ask for more time at once."""
@@ -25,15 +24,6 @@ ACCOUNT_FOR = timedelta(days=7)
 TROUBLES = ("not_home", "shop_shut", "no_stock", "not_well", "other")
 """What may hold up a volunteer, by the codes that pages, history and board have words for."""
 
-_TELLING = (
-    select(Message)
-    .where(
-        Message.task_id == bindparam("task_id"),
-        Message.kind == "delivered",
-        Message.created_at >= bindparam("since"),
-    )
-    .order_by(Message.id)
-)
 _CALLS = select(Attention).where(
     Attention.task_id == bindparam("task_id"),
     Attention.reason == "call_retiree",
@@ -91,17 +81,10 @@ def undo(tx: Session, task: Task, volunteer: Volunteer, key: str, now: datetime)
 def _untold(tx: Session, task: Task, now: datetime) -> bool:
     """Whether the retiree hasn't been told that it is delivered; if so, they won't be."""
     since = {"task_id": task.id, "since": task.delivered_at}
-    telling = list(tx.scalars(_TELLING, since))
-    spared = move_these(
-        tx, telling, MessageState.FAILED, {MessageState.QUEUED},
-        error_code=NOT_NEEDED, ended_at=now, wake_at=None,
-    )  # fmt: skip
-    if len(spared) < len(telling):
-        return False
     if any(call.resolved_at is not None for call in tx.scalars(_CALLS, since)):
         return False  # somebody has called them
-    for message in spared:
-        steps.ended(tx, message, "given_up", NOT_NEEDED)
+    if not outbox.spare(tx, task, "delivered", now):
+        return False
     attention.superseded(tx, task, now)
     return True
 

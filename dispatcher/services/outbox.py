@@ -13,7 +13,8 @@ from dispatcher.models import HelpRequest, Message, ReplyCode, Retiree, Task, Vo
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.rules.replies import slot
-from dispatcher.services import attention
+from dispatcher.services import attention, steps
+from dispatcher.services.states import move_these
 
 GRACE = timedelta(seconds=2)
 """How long the wake-up gets before the tick sends a message itself."""
@@ -42,6 +43,15 @@ _LAST_CODES = (
     .group_by(ReplyCode.phone)
 )
 _NEW_CODES = insert(ReplyCode)
+_SINCE = (
+    select(Message)
+    .where(
+        Message.task_id == bindparam("task_id"),
+        Message.kind == bindparam("kind"),
+        Message.created_at >= bindparam("since"),
+    )
+    .order_by(Message.id)
+)
 _OTHERS_WAITING = (
     select(ReplyCode.id)
     .join(Task, Task.id == ReplyCode.task_id)
@@ -81,6 +91,19 @@ def to_retiree(
     """
     params = retiree_params(task.retiree) | task_params(task) | params
     _tell(tx, kind, task.retiree, task, None, params, now, not_before)
+
+
+def spare(tx: Session, task: Task, kind: str, now: datetime) -> bool:
+    """End what waits to be sent of this kind since `task` was delivered, for it isn't so any more; whether
+    none of it has left. The database decides whether this or the worker that sends is first."""
+    telling = list(tx.scalars(_SINCE, {"task_id": task.id, "kind": kind, "since": task.delivered_at}))
+    spared = move_these(
+        tx, telling, MessageState.FAILED, {MessageState.QUEUED},
+        error_code="not_needed", ended_at=now, wake_at=None,
+    )  # fmt: skip
+    for message in spared:
+        steps.ended(tx, message, "given_up", "not_needed")
+    return len(spared) == len(telling)
 
 
 def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: datetime) -> None:

@@ -81,6 +81,8 @@ def new_code_word(old: str = "") -> str:
 
 def reopen(tx: Session, task: Task, now: datetime) -> bool:
     """Back to open: look for somebody from the start."""
+    if task.state == TaskState.DELIVERED:
+        outbox.spare(tx, task, "delivered", now)  # it will be said once more, of whoever goes again
     moved = move(
         tx, task, TaskState.OPEN, opened_at=now, look_again_at=now, assigned_at=None,
         delivered_at=None, waiting={}, code_word=new_code_word(task.code_word),

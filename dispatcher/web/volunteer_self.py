@@ -123,9 +123,9 @@ def links_lost(volunteer_id: int) -> ResponseReturnValue:
     return redirect(url_for("board.volunteers"), 303)
 
 
-@for_staff.get("/<int(max=2147483647):_volunteer_id>/<any(page,lost):_act>")
+@for_staff.get("/<int(max=2147483647):volunteer_id>/<any(page,lost):step>")
 @roles(*COORDINATORS)
-def opened(_volunteer_id: int, _act: str) -> ResponseReturnValue:
+def opened(volunteer_id: int, step: str) -> ResponseReturnValue:
     """The address of a button, opened again: back to the list."""
     return redirect(url_for("board.volunteers"))
 

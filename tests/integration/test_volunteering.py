@@ -199,6 +199,15 @@ def test_what_waits_for_its_minute_is_not_late(minute: Flask, people: People) ->
         assert 20 < late < 40
 
 
+def test_whoever_must_go_again_says_it_once(minute: Flask, people: People) -> None:
+    """A coordinator opens it again within the minute: what waited to be said is never said."""
+    with minute.app_context():
+        task_id = held(people, 2)
+        coordinator = db.session.get_one(Staff, people.coordinator)
+        coordinating.reopen_task(coordinating.Edit(task_id, coordinator, 2**31 - 1, now()), "不对")
+        assert [message.error_code for message in telling()] == ["not_needed"]
+
+
 @pytest.mark.parametrize("called", [False, True])
 def test_a_call_that_was_to_be_made_is_spared_unless_it_was_made(
     minute: Flask, people: People, called: bool
