@@ -179,7 +179,9 @@ def run() -> None:
         check_port("PHONES_PORT", phones_port, "phones")
         verbose = os.environ.get("DEMO_VERBOSE", "") not in ("", "0")
         say("正在启动 · Starting …")
-        system = System(data_dir, port, phones_port, {"QUIET_HOURS": "off"}, quiet=False, verbose=verbose)
+        # Whoever tries it out sees what comes of "delivered" before they wonder.
+        env = {"QUIET_HOURS": "off", "UNDO_S": os.environ.get("UNDO_S", "15")}
+        system = System(data_dir, port, phones_port, env, quiet=False, verbose=verbose)
         stopper = Stopper(system)
         try:
             system.prepare()

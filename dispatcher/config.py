@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +51,7 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "LOG_LEVEL": _one_of("LOG_LEVEL", get("LOG_LEVEL", "info").lower(), logs.LEVELS),
         "LOGIN_RATE": get("LOGIN_RATE", "20 per minute"),
         "LINK_RATE": get("LINK_RATE", "60 per minute"),
+        "UNDO": timedelta(seconds=_number("UNDO_S", get("UNDO_S", "60"))),
         "TRUSTED_PROXIES": _number("TRUSTED_PROXIES", get("TRUSTED_PROXIES", "0")),
         # Sessions: out of reach of scripts and of other sites, and of plain HTTP when we have TLS.
         "SESSION_COOKIE_HTTPONLY": True,

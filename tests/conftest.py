@@ -89,6 +89,7 @@ def system(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         {
             "DATABASE_URL": database.create(),
             "QUIET_HOURS": "off",
+            "UNDO_S": "0",
             "DISPATCH_SETTINGS": str(settings),
             "LOGIN_RATE": "1000 per minute",
             "LOG_FORMAT": "json",

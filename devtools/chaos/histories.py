@@ -28,6 +28,12 @@ STEPS = {
 }
 """Which lines of a task's history move it, and where to. `all_well` moves it unless a complaint stands."""
 
+UNDONE: Mapping[TaskState | None, tuple[TaskState, ...]] = {
+    TaskState.UNDERWAY: (TaskState.ASSIGNED,),
+    TaskState.DELIVERED: (TaskState.ASSIGNED, TaskState.UNDERWAY),
+}
+"""Which states a volunteer may take back, and to what."""
+
 STARTS, ENDS = ("accepted", "assigned"), ("handed_back", "reopened")
 RECORDED = {
     "delivered": MessageState.DELIVERED,
@@ -49,6 +55,13 @@ def task_faults(task: Row, events: Sequence[Row], assignments: Sequence[Row]) ->
             state = TaskState.OPEN
             continue
         after = STEPS.get(kind)
+        if kind == "undone":
+            # One step back, to where it says.
+            after = TaskState(event["params"]["to"])
+            if after not in UNDONE.get(state, ()):
+                yield f"{state} undone to {after}"
+                state = after
+                continue
         complained = (complained or kind == "problem") and kind not in ("assigned", "reopened")
         if kind == "all_well" and not (complained and state == TaskState.DELIVERED):
             after = TaskState.CLOSED

@@ -132,7 +132,10 @@ def running(database: str, copies: int = 2, small_disk: bool = False) -> Iterato
         with _mounted(disk, SMALL_DISK_MB[database]):
             settings = data_dir / "dispatch.toml"
             settings.write_text(SETTINGS)
-            env = {"QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute"}
+            env = {
+                "QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute",
+                "UNDO_S": "1",
+            }  # fmt: skip
             if disk is not None and database == "sqlite":
                 env["DATABASE_URL"] = f"sqlite:///{disk / 'dispatcher.db'}"
             system = System(

@@ -92,6 +92,7 @@ class Task(Base):
     campus: Mapped[Campus] = relationship()
     offers: Mapped[list["Offer"]] = relationship(order_by="Offer.id", back_populates="task")
     assignments: Mapped[list["Assignment"]] = relationship(order_by="Assignment.id", back_populates="task")
+    photos: Mapped[list["ReceiptPhoto"]] = relationship(order_by="ReceiptPhoto.id", viewonly=True)
 
     @hybrid_property
     def is_urgent(self) -> bool:

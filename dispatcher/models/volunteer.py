@@ -34,6 +34,12 @@ class Volunteer(Base):
     __tablename__ = "volunteer"
     __table_args__ = (
         Index("ix_volunteer_campus_active", "campus_id", "active"),
+        Index(
+            "ix_volunteer_free",
+            "free_until",
+            sqlite_where=text("free_until IS NOT NULL"),
+            postgresql_where=text("free_until IS NOT NULL"),
+        ),
         # Who was never asked comes first, which SQLite's indexes do without being told.
         *_rested("sqlite", "active = 1", "last_asked_at"),
         *_rested("postgresql", "active", "last_asked_at NULLS FIRST"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 WEEK_MIN = 7 * 24 * 60
@@ -57,8 +57,45 @@ def _next(moment: time, local: datetime) -> datetime:
     return at if at > local else at + timedelta(days=1)
 
 
-def on_duty_until(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> datetime | None:
+PAUSES = {"today": 1, "3days": 3, "week": 7}
+"""For how many days a volunteer may pause by one button, today counted."""
+
+LONGEST_PAUSE = timedelta(days=366)
+
+
+def paused_until(choice: str, day: date | None, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The moment from which somebody may be asked again: the begin of a local day.
+
+    `choice`: one of :data:`PAUSES`, or "date", and then `day` is the first day on which they may be.
+    None: there is no such choice, or the day isn't after today and within :data:`LONGEST_PAUSE`.
+    """
+    today = now.astimezone(zone).date()
+    if choice in PAUSES:
+        day = today + timedelta(days=PAUSES[choice])
+    elif choice != "date":
+        return None
+    if day is None or not today < day <= today + LONGEST_PAUSE:
+        return None
+    return datetime.combine(day, time(), zone)
+
+
+def on_duty_until(
+    windows: Iterable[Window], now: datetime, zone: ZoneInfo, free_until: datetime | None = None
+) -> datetime | None:
     """When the duty that covers `now` ends, or None off duty.
+
+    Whoever has said that they are free until `free_until` is on duty so long, whatever their windows say,
+    and in a window that covers that moment until it ends.
+    """
+    windows = list(windows)
+    end = _window_end(windows, now, zone)
+    if free_until is None or free_until <= (end or now):
+        return end
+    return _window_end(windows, free_until, zone) or free_until
+
+
+def _window_end(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the windows that cover `now` end.
 
     Windows that touch (one until midnight, the next from midnight) count as one stretch, so a night
     shift doesn't seem to end at 24:00.

@@ -51,9 +51,10 @@ _T, _O, _M = TaskState, OfferState, MessageState
 _TASK: dict[State, frozenset[State]] = {
     _T.OPEN: frozenset({_T.ASSIGNED, _T.CLOSED, _T.CANCELLED}),
     _T.ASSIGNED: frozenset({_T.OPEN, _T.UNDERWAY, _T.DELIVERED, _T.CLOSED, _T.CANCELLED}),
-    _T.UNDERWAY: frozenset({_T.OPEN, _T.DELIVERED, _T.CLOSED, _T.CANCELLED}),
+    # Said too early and taken back within the minute: one step back, whichever step that was.
+    _T.UNDERWAY: frozenset({_T.OPEN, _T.ASSIGNED, _T.DELIVERED, _T.CLOSED, _T.CANCELLED}),
     # A retiree's "problem" may need somebody to go again, so delivered can reopen.
-    _T.DELIVERED: frozenset({_T.OPEN, _T.CLOSED, _T.CANCELLED}),
+    _T.DELIVERED: frozenset({_T.OPEN, _T.ASSIGNED, _T.UNDERWAY, _T.CLOSED, _T.CANCELLED}),
     _T.CLOSED: frozenset(),
     _T.CANCELLED: frozenset(),
 }

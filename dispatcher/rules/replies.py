@@ -3,7 +3,8 @@
 A reply is digits first, then anything: `slot` (the task's number on that phone) and one digit for
 the answer, such as 31 for "task 3: yes". With a single live task on the phone the answer alone is
 understood. What follows the digits is the sender's own words and is never thrown away.
-Letters are no commands: the gateway takes YES, STOP and the like for opting in and out.
+Letters are no commands: the gateway takes YES, STOP and the like for opting in and out. The one word that
+is understood, from a volunteer, asks for the link to their own page.
 """
 
 import re
@@ -109,6 +110,18 @@ class NotUnderstood:
     def late_all_well(self) -> bool:
         """Whether it says no more than "all is well", of a task that is closed already."""
         return self.answer == "1" and bool(_THANKS.fullmatch(self.words))
+
+
+_PAGE_WORDS = frozenset(
+    {"我的", "我的页面", "我的頁面", "我的主页", "我的主頁", "my page", "mypage", "my", "me"}
+)
+_AROUND = " \t\r\n,.;:!?，。；：！？、「」『』“”\"'‘’（）()【】"
+
+
+def asks_for_page(body: str) -> bool:
+    """Whether it says no more than the word by which volunteers ask for the link to their own page."""
+    words = unicodedata.normalize("NFKC", body).strip(_AROUND).casefold()
+    return " ".join(words.split()) in _PAGE_WORDS
 
 
 def slot(number: int) -> int:

@@ -14,8 +14,8 @@ from dispatcher.services import history
 # What a standing attention of a task means once the task has moved on by itself.
 SETTLED_BY_ACCEPTING = ("nobody_left", "nobody_answered", "too_few", "too_long", "due_in_quiet_hours")
 SETTLED_BY_ASSIGNING = (
-    *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "retiree_problem",
-    "no_word", "repeat_call",
+    *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "volunteer_problem",
+    "retiree_problem", "no_word", "repeat_call",
 )  # fmt: skip
 
 
@@ -107,6 +107,11 @@ def standing(tx: Session, task_ids: Sequence[int]) -> dict[int, set[str]]:
 def stands(tx: Session, task: Task, reason: str) -> bool:
     """Whether this stands for `task`."""
     return reason in standing(tx, [task.id]).get(task.id, ())
+
+
+def found(session: Session, task: Task, reason: str) -> Attention | None:
+    """What stands for `task` for this reason."""
+    return session.scalars(_IS, {"subject": _subject(task, None, None), "reason": reason}).first()
 
 
 def superseded(tx: Session, task: Task, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Select, and_, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, text, union
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
@@ -292,8 +292,8 @@ def roster(session: Session, now: datetime) -> list[tuple[Volunteer, datetime | 
 
 
 def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | None:
-    """Until when `volunteer` is on duty, or None."""
-    return on_duty_until(candidates.duty_windows(volunteer.windows), now, zone)
+    """Until when `volunteer` is on duty, by their hours or their word, or None."""
+    return on_duty_until(candidates.duty_windows(volunteer.windows), now, zone, volunteer.free_until)
 
 
 def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -> Row:
@@ -361,7 +361,10 @@ def _strips(session: Session, now: datetime) -> list[Strip]:
 
 def _on_duty(session: Session, now: datetime) -> dict[int, int]:
     """How many volunteers are on duty at each campus; with very many, lately."""
-    covering = select(DutyWindow.volunteer_id).where(candidates.COVERS)
+    covering = union(
+        select(DutyWindow.volunteer_id).where(candidates.COVERS),
+        select(Volunteer.id).where(Volunteer.free_until > bindparam("now")),
+    )
     query = (
         select(Volunteer.campus_id, func.count())
         .where(Volunteer.active, Volunteer.stopped_at.is_(None), Volunteer.id.in_(covering))
@@ -369,7 +372,7 @@ def _on_duty(session: Session, now: datetime) -> dict[int, int]:
     )
 
     def find() -> tuple[dict[int, int], int]:
-        moment = candidates.moment(now.astimezone(current_app.config["ZONE"]))
+        moment = candidates.moment(now.astimezone(current_app.config["ZONE"])) | {"now": now}
         counts: dict[int, int] = dict(tuple(row) for row in session.execute(query, moment))  # type: ignore[misc]
         return counts, sum(counts.values())
 

@@ -71,7 +71,8 @@ def pending(offer: Offer, now: datetime) -> PendingOffer:
 
 
 def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Candidate]:
-    """The volunteers whose duty covers `now`, among whom waves for `tasks` may be chosen.
+    """The volunteers whose duty covers `now`, by their hours or their word, among whom waves for `tasks` may
+    be chosen.
 
     Of all the tasks' campuses and their neighbours :func:`room` of each at most, and as many of the rest.
     """
@@ -93,7 +94,10 @@ def _on_duty(near: int, quiet: bool) -> Select[Any]:
         .where(
             Volunteer.active,
             Volunteer.stopped_at.is_(None),
-            exists().where(DutyWindow.volunteer_id == Volunteer.id, COVERS),
+            or_(
+                Volunteer.free_until > bindparam("now"),
+                exists().where(DutyWindow.volunteer_id == Volunteer.id, COVERS),
+            ),
         )
         .order_by(Volunteer.last_asked_at.asc().nulls_first(), Volunteer.id)
         .limit(bindparam("most"))
@@ -198,7 +202,8 @@ def _about(chosen: CTE) -> Select[Any]:
     query = (
         select(
             Volunteer.id, Volunteer.campus_id, Volunteer.stopped_at, Volunteer.paused_until,
-            Volunteer.night_ok, Volunteer.capacity, Volunteer.recent_offers, Volunteer.last_asked_at,
+            Volunteer.free_until, Volunteer.night_ok, Volunteer.capacity, Volunteer.recent_offers,
+            Volunteer.last_asked_at,
             Acceptance.accepts, Acceptance.refusals, Acceptance.as_of,
             held.c.held, taken.c.taken, taken.c.week, alerts.c.alerts, live.c.live, live.c.live_urgent,
             hours.c.weekly_min,
@@ -228,7 +233,7 @@ def _candidates(
         "now": now, "midnight": midnight, "week_ago": now - _WEEK, "weeks_ago": now - _LOAD_WEEKS * _WEEK
     }  # fmt: skip
     people = session.execute(query, which | moments).all()
-    duty = _duty(session, [v.id for v in people], now, zone)
+    duty = _duty(session, {v.id: v.free_until for v in people}, now, zone)
     nothing = learning.evidence(None, None, None, now)
     found = []
     for v in people:
@@ -267,14 +272,17 @@ _WINDOWS = (
 )
 
 
-def _duty(session: Session, ids: list[int], now: datetime, zone: ZoneInfo) -> dict[int, datetime | None]:
-    """When the duty of each that covers `now` ends.
+def _duty(
+    session: Session, free_until: dict[int, datetime | None], now: datetime, zone: ZoneInfo
+) -> dict[int, datetime | None]:
+    """When the duty of each that covers `now` ends; `free_until`: until when each, by their id, has said to
+    be free.
 
     By the windows of today and tomorrow: today's duty may run on into tomorrow, and how much farther
     concerns nobody.
     """
     today = now.astimezone(zone).weekday()
-    rows = session.execute(_WINDOWS, {"volunteer_ids": ids, "weekdays": [today, (today + 1) % 7]})
+    rows = session.execute(_WINDOWS, {"volunteer_ids": [*free_until], "weekdays": [today, (today + 1) % 7]})
     shifts: dict[int, tuple[tuple[int, int, int], ...]] = {}
     for volunteer_id, weekday, start_min, end_min in rows:
         shifts[volunteer_id] = (*shifts.get(volunteer_id, ()), (weekday, start_min, end_min))
@@ -283,4 +291,9 @@ def _duty(session: Session, ids: list[int], now: datetime, zone: ZoneInfo) -> di
         shift: on_duty_until([Window(*window) for window in shift], now, zone)
         for shift in set(shifts.values())
     }
-    return {volunteer_id: ends[shift] for volunteer_id, shift in shifts.items()}
+    found = {volunteer_id: ends[shift] for volunteer_id, shift in shifts.items()}
+    for volunteer_id, until in free_until.items():
+        if until is not None and until > now:
+            windows = [Window(*window) for window in shifts.get(volunteer_id, ())]
+            found[volunteer_id] = on_duty_until(windows, now, zone, until)
+    return found

@@ -109,7 +109,8 @@ def set_urgency(tx: Session, task: Task, urgency: str, actor: history.Actor, now
     task.urgency = urgency
     tell_holder(tx, task, now)
     if task.state in HELD:
-        task.look_again_at = responding.word_by(task, now)
+        standing = responding.standing_assignment(tx, task)
+        task.look_again_at = responding.word_by(task, now, standing)
     elif task.state == TaskState.OPEN and not task.remote:
         task.look_again_at = now
         wake(tx, "look", task.id)
@@ -276,7 +277,7 @@ def _locked(tx: Session, edit: Edit) -> Task:
 
 
 DECISIVE = (
-    "accepted", "assigned", "underway", "delivered", "handed_back", "all_well", "problem",
-    "cancelled", "closed", "reopened", "urgency", "repeat_call",
+    "accepted", "assigned", "underway", "delivered", "undone", "trouble", "handed_back", "all_well",
+    "problem", "cancelled", "closed", "reopened", "urgency", "repeat_call",
 )  # fmt: skip
 """Events that may change a coordinator's mind; a wave or an expiry doesn't."""

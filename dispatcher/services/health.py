@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import redis
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher import broker
@@ -20,6 +20,12 @@ TICK_LATE_S = 15.0
 MESSAGE_LATE_S = 120.0
 TASK_LATE_S = 60.0
 _BEAT_KEY = "dispatcher:alive:"
+
+_SINCE = case(
+    (Message.attempts == 0, func.coalesce(Message.not_before, Message.created_at)),
+    else_=Message.created_at,
+)
+"""Since when a message has waited to be sent: one that was written ahead of its time, since that."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +90,8 @@ def check(now: datetime) -> Health:
         log.warning("readiness: the broker doesn't answer: %s", type(error).__name__)
     try:
         unsent = db.session.scalar(
-            select(func.min(Message.created_at)).where(
-                Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)])
+            select(func.min(_SINCE)).where(
+                Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE
             )
         )
         overdue = db.session.scalar(select(func.min(Task.look_again_at)).where(Task.look_again_at <= now))

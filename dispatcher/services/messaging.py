@@ -32,7 +32,7 @@ from dispatcher.models import (
     Task,
     Volunteer,
 )
-from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
+from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
 from dispatcher.services import outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
@@ -63,7 +63,7 @@ GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 NOT_NEEDED = "not_needed"
 """Why a message was given up before it left: what it said was no longer true."""
 
-ABOUT_THE_HOLDER = ("assigned", "coming", "changed_volunteer")
+ABOUT_THE_HOLDER = ("assigned", "coming", "later", "changed_volunteer")
 """Kinds that are true only while the volunteer whom they speak of stands for the task."""
 
 
@@ -219,6 +219,8 @@ def _still_needed(row: Any, holder: Any) -> bool:
         return waits and row.task_state == TaskState.OPEN and row.stopped_at is None
     if row.task_id is None:
         return True
+    if row.kind == "later" and row.task_state not in HELD:
+        return False  # they are there already
     if row.kind in ABOUT_THE_HOLDER:
         return (
             holder is not None
@@ -232,13 +234,14 @@ def _still_needed(row: Any, holder: Any) -> bool:
 
 
 def rendered(message: Any, now: datetime, token: str) -> str:
-    """The text of an outgoing message; with a token, its link leads to the volunteer's page.
+    """The text of an outgoing message; with a token, its link leads to the page of a task, or to the
+    volunteer's own.
 
     Raises:
         LookupError, ValueError: it can't be worded.
     """
     config = current_app.config
-    link = f"{config['PUBLIC_URL']}/o/{token}"
+    link = f"{config['PUBLIC_URL']}/{'v' if message.kind == tokens.YOUR_PAGE else 'o'}/{token}"
     return texts.render(message.kind, message.language, message.params | {"link": link}, now, config["ZONE"])
 
 

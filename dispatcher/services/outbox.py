@@ -13,7 +13,8 @@ from dispatcher.models import HelpRequest, Message, ReplyCode, Retiree, Task, Vo
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.rules.replies import slot
-from dispatcher.services import attention
+from dispatcher.services import attention, steps
+from dispatcher.services.states import move_these
 
 GRACE = timedelta(seconds=2)
 """How long the wake-up gets before the tick sends a message itself."""
@@ -26,7 +27,9 @@ WAITS: ColumnElement[bool] = and_(Message.kind.in_(CAN_WAIT), ~Task.is_urgent)
 
 
 # The table, not the model: the ORM would leave out what is None, and part those that differ in it.
-_INSERT = insert(cast(Table, Message.__table__)).returning(Message.id, Message.kind, Message.task_id)
+_INSERT = insert(cast(Table, Message.__table__)).returning(
+    Message.id, Message.kind, Message.task_id, Message.not_before
+)  # fmt: skip
 
 _OF_PHONES = ReplyCode.phone.in_(bindparam("phones", expanding=True))
 _CODES = select(ReplyCode.phone, ReplyCode.task_id, ReplyCode.number).where(
@@ -40,6 +43,15 @@ _LAST_CODES = (
     .group_by(ReplyCode.phone)
 )
 _NEW_CODES = insert(ReplyCode)
+_SINCE = (
+    select(Message)
+    .where(
+        Message.task_id == bindparam("task_id"),
+        Message.kind == bindparam("kind"),
+        Message.created_at >= bindparam("since"),
+    )
+    .order_by(Message.id)
+)
 _OTHERS_WAITING = (
     select(ReplyCode.id)
     .join(Task, Task.id == ReplyCode.task_id)
@@ -70,10 +82,28 @@ def to_volunteer(
     )  # fmt: skip
 
 
-def to_retiree(tx: Session, kind: str, task: Task, now: datetime, **params: Any) -> None:
-    """Tell the retiree of `task`: by SMS, or by a call of the coordinator where SMS can't go."""
+def to_retiree(
+    tx: Session, kind: str, task: Task, now: datetime, not_before: datetime | None = None, **params: Any
+) -> None:
+    """Tell the retiree of `task`: by SMS, or by a call of the coordinator where SMS can't go.
+
+    `not_before`: so long the SMS waits, for what it says may yet be taken back.
+    """
     params = retiree_params(task.retiree) | task_params(task) | params
-    _tell(tx, kind, task.retiree, task, None, params, now)
+    _tell(tx, kind, task.retiree, task, None, params, now, not_before)
+
+
+def spare(tx: Session, task: Task, kind: str, now: datetime) -> bool:
+    """End what waits to be sent of this kind since `task` was delivered, for it isn't so any more; whether
+    none of it has left. The database decides whether this or the worker that sends is first."""
+    telling = list(tx.scalars(_SINCE, {"task_id": task.id, "kind": kind, "since": task.delivered_at}))
+    spared = move_these(
+        tx, telling, MessageState.FAILED, {MessageState.QUEUED},
+        error_code="not_needed", ended_at=now, wake_at=None,
+    )  # fmt: skip
+    for message in spared:
+        steps.ended(tx, message, "given_up", "not_needed")
+    return len(spared) == len(telling)
 
 
 def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: datetime) -> None:
@@ -165,7 +195,7 @@ def spoken_code(task: Task) -> dict[str, str]:
 
 def _tell(
     tx: Session, kind: str, retiree: Retiree, task: Task, request: HelpRequest | None,
-    params: dict[str, Any], now: datetime,
+    params: dict[str, Any], now: datetime, not_before: datetime | None = None,
 ) -> None:  # fmt: skip
     if request is not None and request.told_on_call:
         return
@@ -182,6 +212,7 @@ def _tell(
             params |= {"well": "1", "problem": "2"}
     _queue(
         tx, kind, retiree.mobile, retiree.language, params, now, task, retiree_id=retiree.id,
+        not_before=not_before,
     )  # fmt: skip
 
 
@@ -201,6 +232,7 @@ def _queue(
     offer_id: int | None = None,
     volunteer_id: int | None = None,
     retiree_id: int | None = None,
+    not_before: datetime | None = None,
 ) -> None:
     row = {
         "direction": "out",
@@ -210,7 +242,8 @@ def _queue(
         "phone": phone,
         "state": str(MessageState.QUEUED),
         "created_at": now,
-        "wake_at": now + GRACE,
+        "wake_at": not_before or now + GRACE,
+        "not_before": not_before,
         "task_id": task.id if task else None,
         "offer_id": offer_id,
         "volunteer_id": volunteer_id,
@@ -225,4 +258,5 @@ def _write(tx: Session, queued: list[tuple[dict[str, Any], bool]]) -> None:
     # In which order their ids come back isn't said; those of one kind about one task wait alike.
     can_wait = {(row["kind"], row["task_id"]): waits for row, waits in queued}
     for row in tx.execute(_INSERT, [row for row, _ in queued]):
-        wake(tx, "send", row.id, can_wait=can_wait[row.kind, row.task_id])
+        if row.not_before is None:  # what waits is found by the sweep when its time has come
+            wake(tx, "send", row.id, can_wait=can_wait[row.kind, row.task_id])

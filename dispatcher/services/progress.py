@@ -18,11 +18,13 @@ from dispatcher.services.states import move
 
 def underway(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: str = "") -> Answer:
     """The volunteer is on the way. Said twice, it is true once."""
-    if held_by(tx, task, volunteer) is None:
+    standing = held_by(tx, task, volunteer)
+    if standing is None:
         return Answer.OVER
     if move(
-        tx, task, TaskState.UNDERWAY, {TaskState.ASSIGNED}, look_again_at=word_by(task, now)
+        tx, task, TaskState.UNDERWAY, {TaskState.ASSIGNED}, look_again_at=word_by(task, now, standing)
     ):  # fmt: skip
+        standing.underway_at = now
         history.record(tx, "underway", history.volunteer(volunteer), now, task, said=said)
         attention.settle(tx, task, now, history.volunteer(volunteer), "underway", ("overdue",))
     return Answer.NOTED
@@ -34,7 +36,7 @@ def delivered(
 ) -> Answer:  # fmt: skip
     """It is done; the retiree is asked whether all is well.
 
-    `spent_fen`: what the volunteer laid out, in fen.
+    `spent_fen`: what the volunteer laid out, in fen; None: nothing new has been said of it.
     """
     standing = standing_assignment(tx, task)
     if standing is None or standing.volunteer_id != volunteer.id:
@@ -42,13 +44,16 @@ def delivered(
     check_at = now + seconds(current_app.config["DISPATCH"].check_s)
     if not move(
         tx, task, TaskState.DELIVERED, HELD, delivered_at=now, look_again_at=check_at,
-        spent_fen=spent_fen, waiting={"code": "retiree"},
+        spent_fen=task.spent_fen if spent_fen is None else spent_fen, waiting={"code": "retiree"},
     ):  # fmt: skip
         return Answer.NOTED if task.state == TaskState.DELIVERED else Answer.OVER
     history.record(tx, "delivered", history.volunteer(volunteer), now, task, said=said, spent_fen=spent_fen)
     attention.settle(tx, task, now, history.volunteer(volunteer), "delivered", ("overdue",))
     attention.superseded(tx, task, now)
-    outbox.to_retiree(tx, "delivered", task, now, volunteer=volunteer.name)
+    undo = current_app.config["UNDO"]
+    outbox.to_retiree(
+        tx, "delivered", task, now, not_before=now + undo if undo else None, volunteer=volunteer.name
+    )
     return Answer.NOTED
 
 
@@ -61,8 +66,9 @@ def hand_back(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: 
     standing.ended_at, standing.end_reason = now, "handed_back"
     reopen(tx, task, now)
     attention.settle(
-        tx, task, now, history.volunteer(volunteer), "handed_back", ("overdue", "volunteer_unreachable")
-    )
+        tx, task, now, history.volunteer(volunteer), "handed_back",
+        ("overdue", "volunteer_unreachable", "volunteer_problem"),
+    )  # fmt: skip
     history.record(tx, "handed_back", history.volunteer(volunteer), now, task, reason=reason, said=said)
     outbox.to_retiree(tx, "finding_another", task, now, volunteer=volunteer.name)
     return Answer.NOTED
@@ -75,6 +81,8 @@ def new_code_word(old: str = "") -> str:
 
 def reopen(tx: Session, task: Task, now: datetime) -> bool:
     """Back to open: look for somebody from the start."""
+    if task.state == TaskState.DELIVERED:
+        outbox.spare(tx, task, "delivered", now)  # it will be said once more, of whoever goes again
     moved = move(
         tx, task, TaskState.OPEN, opened_at=now, look_again_at=now, assigned_at=None,
         delivered_at=None, waiting={}, code_word=new_code_word(task.code_word),

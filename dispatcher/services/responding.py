@@ -1,7 +1,7 @@
 """A volunteer answers: one conditional UPDATE decides who comes, everybody else is told kindly."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flask import current_app
@@ -36,6 +36,7 @@ class Answer(StrEnum):
     """What came of a volunteer's answer."""
 
     YOURS = "yours"
+    REFUSED = "refused"
     TAKEN = "taken"
     OVER = "over"
     DECLINED = "declined"
@@ -77,11 +78,14 @@ def take(tx: Session, task: Task, volunteer: Volunteer, now: datetime) -> bool:
     )  # fmt: skip
 
 
-def word_by(task: Task, now: datetime) -> datetime:
-    """By when the volunteer who holds `task` should have been heard of: no sooner than it is due."""
+def word_by(task: Task, now: datetime, standing: Assignment | None = None) -> datetime:
+    """By when the volunteer who holds `task` should have been heard of: no sooner than it is due, and than
+    the time for which whoever holds it (`standing`) has asked besides."""
     pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
     soon: datetime = now + seconds(pace.progress_s)
-    return max(soon, task.due_by) if task.due_by is not None else soon
+    if task.due_by is None:
+        return soon
+    return max(soon, task.due_by + timedelta(minutes=standing.more_time_min if standing else 0))
 
 
 def settle_assignment(

@@ -1,6 +1,6 @@
 """A volunteer's page for a task: what may be seen at each step, and what its buttons do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,16 +9,25 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import Task, Volunteer
+from dispatcher.rules.addresses import building
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import WELCOME_OFFER, OfferState, TaskState
-from dispatcher.services import dispatching, progress, responding, steps, tokens
+from dispatcher.services import (
+    amending,
+    attention,
+    dispatching,
+    own_page,
+    photos,
+    progress,
+    responding,
+    steps,
+    tokens,
+)
+from dispatcher.services.responding import Answer
 
 DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
 HAND_BACK_REASONS = ("cant_make_it", "shop_shut", "not_well", "other")
-
-
-class UnknownLink(LookupError):
-    """A guess, an expired or a revoked link: nobody outside can tell which."""
+UnknownLink = tokens.UnknownLink
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,9 @@ class Page:
     """What one volunteer may see of one task now. Empty fields are not to be seen (yet, any more).
 
     `stage`: "offered", "yours", "underway", "delivered", "declined", "handed_back", "taken", "over".
+    `undo`: what a button carries that takes the last step back, possible until `undo_until`; empty when it
+    isn't. `more_time_min`: minutes for which they have asked besides. `trouble`: what they said holds them
+    up. `photos`: how many pictures of receipts there are. `account`: though it is over, receipts may be sent.
     """
 
     stage: str
@@ -40,6 +52,7 @@ class Page:
     accept_open: bool = False
     name: str = ""
     address: str = ""
+    building: str = ""
     phones: list[str] = field(default_factory=list)
     contact_name: str = ""
     contact_relation: str = ""
@@ -49,26 +62,44 @@ class Page:
     visit_notes: str = ""
     health_notes: str = ""
     code_word: str = ""
+    task_id: int = 0
+    undo: str = ""
+    undo_until: datetime | None = None
+    more_time_min: int = 0
+    may_ask_time: bool = False
+    trouble: str = ""
+    spent_fen: int | None = None
+    photos: int = 0
+    account: bool = False
+
+    @property
+    def mark(self) -> str:
+        """A value that changes when what is to be seen does, though not with the minute of grace."""
+        return tokens.digest(repr(replace(self, undo="", undo_until=None, language="")))[:12]
 
 
-def page(token: str, now: datetime, language: str | None = None) -> Page:
-    """The page behind a link. Reads only.
+def page(token: str, now: datetime, language: str | None = None, task_id: int | None = None) -> Page:
+    """The page behind a link to a task, or of one of their tasks (`task_id`) behind a link to their own
+    page. Reads only.
 
     Raises:
         UnknownLink: there is no such link (any more).
     """
-    task_id, volunteer_id = _link(db.session(), token, now)
-    task = db.session.get_one(Task, task_id)
+    linked_id, volunteer_id = _link(db.session(), token, now, task_id)
+    task = db.session.get_one(Task, linked_id)
     volunteer = db.session.get_one(Volunteer, volunteer_id)
     language = language or volunteer.language
     stage = _stage(db.session(), task, volunteer)
     hotline = current_app.config["HOTLINE_PHONE"]
+    if stage == "over" and amending.may_account(db.session(), task, volunteer, now):
+        return Page(stage, language, hotline, task.category, account=True, **_account(db.session(), task))
     if stage in ("taken", "over"):
         return Page(stage, language, hotline)
     retiree = task.retiree
     name = retiree.name + (retiree.title_zh if language == "zh" else "")
+    said = _said(db.session(), task, volunteer, now)
     if stage == "delivered":
-        return Page(stage, language, hotline, task.category, name=name)
+        return Page(stage, language, hotline, task.category, name=name, **said)
     before: dict[str, Any] = {
         "category": task.category,
         "urgency": "urgent" if task.category == "urgent" else task.urgency,
@@ -85,8 +116,10 @@ def page(token: str, now: datetime, language: str | None = None) -> Page:
         language,
         hotline,
         **before,
+        **said,
         name=name,
         address=retiree.address,
+        building=building(retiree.address),
         phones=numbers_to_call(task),
         contact_name=retiree.contact_name,
         contact_relation=retiree.contact_relation,
@@ -107,17 +140,24 @@ def answer(
     reason: str = "",
     said: str = "",
     spent_fen: int | None = None,
-) -> None:
-    """Do what a button of the page says. Pressed twice, it is done once.
+    *,
+    undo: str = "",
+    seen_min: int = 0,
+    picture: photos.Picture | None = None,
+    task_id: int | None = None,
+) -> Answer:
+    """Do what a button of the page says, and what came of it. Pressed twice, it is done once.
 
-    `step`: "accept", "decline", "underway", "delivered" or "handback".
+    `step`: "accept", "decline", "underway", "delivered", "handback", "undo" (what, see
+    :func:`amending.undo_key`), "later" (`seen_min`: see :func:`amending.more_time`), "problem" (`reason`: one
+    of :data:`amending.TROUBLES`), "receipt" or "page" (their own, by SMS). `task_id`: as in :func:`page`.
 
     Raises:
         UnknownLink: there is no such link (any more).
     """
     with transaction() as tx:
-        task_id, volunteer_id = _link(tx, token, now)
-        task = dispatching.lock(tx, task_id)
+        linked_id, volunteer_id = _link(tx, token, now, task_id)
+        task = dispatching.lock(tx, linked_id)
         if task is None:
             raise LookupError("a link without its task")
         volunteer = tx.get_one(Volunteer, volunteer_id)
@@ -133,9 +173,22 @@ def answer(
                 outcome = progress.delivered(tx, task, volunteer, now, said, spent_fen)
             case "handback":
                 outcome = progress.hand_back(tx, task, volunteer, reason, said, now)
+            case "undo":
+                outcome = amending.undo(tx, task, volunteer, undo, now)
+            case "later":
+                outcome = amending.more_time(tx, task, volunteer, seen_min, now)
+            case "problem":
+                outcome = amending.trouble(tx, task, volunteer, reason, said, now)
+            case "receipt":
+                outcome = amending.spent(tx, task, volunteer, spent_fen, now)
+                if picture is not None and outcome is not Answer.OVER:
+                    outcome = photos.keep(tx, task, volunteer, picture, now)
+            case "page":
+                outcome = Answer.NOTED if own_page.send_link(tx, volunteer, now) else Answer.REFUSED
             case _:
                 raise ValueError(f"no such step: {step}")
         steps.answered(tx, task, step, "link", outcome)
+        return outcome
 
 
 def numbers_to_call(task: Task) -> list[str]:
@@ -145,12 +198,56 @@ def numbers_to_call(task: Task) -> list[str]:
     return list(dict.fromkeys(given + known))
 
 
-def _link(session: Session, token: str, now: datetime) -> tuple[int, int]:
-    """The ids of the task and the volunteer behind a link."""
-    link = tokens.find(session, token, now)
-    if link is None or link.task_id is None:
+def may_open(token: str, now: datetime, task_id: int | None = None) -> bool:
+    """Whether there is such a link: asked before much is taken in."""
+    try:
+        _link(db.session(), token, now, task_id)
+    except UnknownLink:
+        return False
+    finally:
+        db.session.rollback()  # what follows may take a while
+    return True
+
+
+def _link(session: Session, token: str, now: datetime, task_id: int | None = None) -> tuple[int, int]:
+    """The ids of the task and the volunteer behind a link.
+
+    A link to a task opens that one; a link to their own page (with `task_id`) any that they were asked for
+    or given.
+    """
+    if task_id is None:
+        link = tokens.find(session, token, now)
+        if link is None or link.task_id is None:
+            raise UnknownLink
+        return link.task_id, link.volunteer_id
+    volunteer = own_page.owner(session, token, now)
+    if not own_page.concerns(session, volunteer, task_id):
         raise UnknownLink
-    return link.task_id, link.volunteer_id
+    return task_id, volunteer.id
+
+
+def _said(session: Session, task: Task, volunteer: Volunteer, now: datetime) -> dict[str, Any]:
+    """What whoever holds `task` has said of it besides, and what of it can be taken back."""
+    standing = responding.standing_assignment(session, task)
+    if standing is None or standing.volunteer_id != volunteer.id:
+        return {}
+    step = amending.last_step(task, standing)
+    undo = step is not None and now <= amending.undo_until(step) and current_app.config["UNDO"]
+    stuck = attention.found(session, task, "volunteer_problem")
+    return {
+        "task_id": task.id,
+        "undo": amending.undo_key(step) if step and undo else "",
+        "undo_until": amending.undo_until(step) if step and undo else None,
+        "more_time_min": standing.more_time_min,
+        "may_ask_time": standing.more_time_min + amending.MORE_TIME_MIN <= amending.MOST_TIME_MIN,
+        "trouble": stuck.params.get("what", "") if stuck is not None else "",
+        **_account(session, task),
+    }
+
+
+def _account(session: Session, task: Task) -> dict[str, Any]:
+    """What is known of the money."""
+    return {"spent_fen": task.spent_fen, "photos": photos.count(session, task.id)}
 
 
 def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:

@@ -12,8 +12,10 @@ from dispatcher.web import (
     hotline,
     language,
     live,
+    receipts,
     seeing,
     volunteer,
+    volunteer_self,
     webhooks,
     wording,
 )
@@ -31,8 +33,13 @@ def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
     app.request_class = TypedRequest
     seeing.init_app(app)
-    for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language, seeing):
+    modules = (
+        auth, hotline, volunteer, volunteer_self, board, receipts, forecast, webhooks, health, language,
+        seeing,
+    )  # fmt: skip
+    for module in modules:
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(volunteer_self.for_staff)
     errors.init_app(app)
     wording.init_app(app)
     live.init_app(app)
@@ -46,7 +53,7 @@ def _secure(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", _CSP)
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.path.startswith("/o/"):
+    if request.path.startswith(("/o/", "/v/")):
         # The address is the key to somebody's door: not to be kept, passed on or indexed, whatever
         # the answer is.
         headers["Cache-Control"] = "no-store"

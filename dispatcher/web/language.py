@@ -26,7 +26,7 @@ def select() -> str:
 
 
 def _may_use_cookies() -> bool:
-    return request.blueprint != "volunteer"
+    return request.blueprint not in ("volunteer", "own_page")
 
 
 @blueprint.post("/language")

@@ -20,8 +20,9 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def init_app(app: Flask) -> None:
-    """Watch every request. Register this first: what comes before it has no id yet."""
-    app.before_request(_begin)
+    """Watch every request, before anything else does: a form that is too old is refused by an extension that
+    was there earlier, and that refusal has an id and is timed too."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_answered)
     app.teardown_request(_end)
 

@@ -25,6 +25,7 @@ from dispatcher.web.words import (
     ROLE,
     SOURCE,
     STATE,
+    TROUBLE,
     URGENCY,
     WHY_NO,
 )
@@ -172,6 +173,22 @@ def event_text(event: Event) -> str:
         "assigned": lambda: _("Assigned by hand to %(name)s", name=p.get("volunteer", "")),
         "underway": lambda: _("On the way"),
         "delivered": lambda: _("Delivered"),
+        "undone": lambda: (
+            _("Said too early: not delivered yet")
+            if p.get("step") == "delivered"
+            else _("Said too early: not on the way yet")
+        ),
+        "more_time": lambda: _("Needs %(m)s minutes more", m=p.get("minutes", "")),
+        "trouble": lambda: _("Is stuck, and asks for a call"),
+        "spent": lambda: _("Money laid out"),
+        "receipt": lambda: _("Sent a picture of a receipt"),
+        "paused": lambda: _("Pauses until %(time)s", time=localtime(_moment(p["until"]))),
+        "resumed": lambda: _("Can be asked again"),
+        "free": lambda: _("Free until %(time)s", time=localtime(_moment(p["until"]))),
+        "busy": lambda: _("No longer free"),
+        "settings": lambda: _("Has changed language or how many tasks at once"),
+        "page_sent": lambda: _("Sent them the link to their own page"),
+        "links_lost": lambda: _("All their links ended"),
         "handed_back": lambda: _("Handed back"),
         "all_well": lambda: _("Says all is well"),
         "problem": lambda: _("Says something is wrong"),
@@ -204,8 +221,9 @@ def event_text(event: Event) -> str:
 def event_detail(event: Event) -> str:
     """What else the event says: reasons given, words kept, money."""
     p = event.params
+    why = TROUBLE if event.kind == "trouble" else WHY_NO
     parts = [
-        str(WHY_NO[p["reason"]]) if p.get("reason") in WHY_NO else "",
+        str(why[p["reason"]]) if p.get("reason") in why else "",
         f"“{p['said']}”" if p.get("said") else "",
         items_line(p["items"]) if p.get("items") else "",
         yuan(p.get("spent_fen")),
@@ -255,6 +273,12 @@ def attention_text(item: Attention) -> str:
             return _("An offer to %(name)s could not be delivered. Please check the number.", name=person)
         case "overdue":
             return _("The volunteer has not been heard of since. Please call and ask.")
+        case "volunteer_problem":
+            said = f" “{p['said']}”" if p.get("said") else ""
+            return _(
+                "%(name)s is stuck (%(what)s).%(said)s Please call.",
+                name=person, what=TROUBLE.get(p.get("what", ""), ""), said=said,
+            )  # fmt: skip
         case "no_word":
             return _("Delivered, but no word from %(name)s. Please call and ask:", name=person)
         case "retiree_problem":
@@ -323,7 +347,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, OFFER_STATE=OFFER_STATE,
-        MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
+        MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
         RETURN_OUTCOME=RETURN_OUTCOME, timedelta=timedelta,
     )  # fmt: skip
     app.context_processor(

@@ -60,6 +60,13 @@ RETURN_STEP = {
     "not_reached": _l("Called back, nobody answered"),
     "settled": _l("Called back, and it was settled by phone"),
 }
+TROUBLE = {
+    "not_home": _l("nobody is at home"),
+    "shop_shut": _l("the shop is shut"),
+    "no_stock": _l("it can't be had"),
+    "not_well": _l("feeling ill"),
+    "other": _l("something else"),
+}
 BAR = {
     "unavailable": _l("paused or stopped"),
     "off_duty": _l("off duty"),
@@ -95,6 +102,8 @@ MESSAGE_KIND = {
     "received": _l("request received"),
     "received_remote": _l("request received"),
     "coming": _l("who is coming"),
+    "later": _l("later than meant"),
+    "your_page": _l("link to their own page"),
     "finding_another": _l("finding someone else"),
     "delivered": _l("delivered: all well?"),
     "cancelled_retiree": _l("cancelled"),
@@ -110,6 +119,7 @@ ATTENTION = {
     "call_retiree": _l("call the retiree"),
     "volunteer_unreachable": _l("the volunteer's SMS did not arrive"),
     "overdue": _l("no word from the volunteer"),
+    "volunteer_problem": _l("the volunteer is stuck"),
     "no_word": _l("no word from the retiree"),
     "retiree_problem": _l("the retiree says something is wrong"),
     "repeat_call": _l("called again"),

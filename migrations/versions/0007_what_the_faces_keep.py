@@ -88,6 +88,11 @@ def upgrade():
     op.add_column('assignment', sa.Column('underway_at', UtcDateTime(), nullable=True))
     op.add_column('assignment', sa.Column('more_time_min', sa.Integer(), nullable=False, server_default='0'))
     op.add_column('volunteer', sa.Column('free_until', UtcDateTime(), nullable=True))
+    has_said_so = sa.text('free_until IS NOT NULL')
+    op.create_index(
+        'ix_volunteer_free', 'volunteer', ['free_until'],
+        sqlite_where=has_said_so, postgresql_where=has_said_so,
+    )
     with op.batch_alter_table('attention') as attention:
         attention.add_column(sa.Column('claimed_by_id', sa.Integer(), nullable=True))
         attention.add_column(sa.Column('claimed_at', UtcDateTime(), nullable=True))
@@ -103,6 +108,7 @@ def upgrade():
 
 def downgrade():
     op.drop_index('ix_message_in_created', table_name='message')
+    op.drop_index('ix_volunteer_free', table_name='volunteer')
     op.drop_index('ix_link_token_volunteer_id', table_name='link_token')
     op.execute('DELETE FROM link_token WHERE task_id IS NULL')
     with op.batch_alter_table('link_token') as link_token:

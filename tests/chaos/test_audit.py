@@ -125,6 +125,29 @@ def story(tmp_path: Path) -> Iterator[Story]:
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("undone", "sound"),
+    [
+        (["underway"], True),
+        (["assigned"], True),
+        (["underway", "assigned"], True),
+        (["open"], False),
+        (["assigned", "assigned"], False),
+    ],
+)
+def test_a_step_is_taken_back_to_where_one_can_have_been(
+    story: Story, undone: list[str], sound: bool
+) -> None:
+    story.sql("DELETE FROM event WHERE task_id = 1")
+    story.history(1, "opened", "wave", "accepted", "underway", "delivered")
+    for to in undone:
+        story.add(
+            Event, at=at(6), kind="undone", actor="volunteer", task_id=1, params={"step": "", "to": to}
+        )  # fmt: skip
+    story.history(1, "delivered", "all_well")
+    assert (story.audit().broken["impossible_transitions"] == []) is sound
+
+
 def test_a_sound_story_breaks_nothing(story: Story) -> None:
     findings = story.audit()
     assert not any(findings.broken.values()), findings.broken

@@ -210,14 +210,42 @@ def board_acts(draw: st.DrawFn) -> Case:
 def link_acts(draw: st.DrawFn, known: Known) -> Case:
     """The buttons of a volunteer's page."""
     token = draw(st.one_of(st.sampled_from(known.links), st.sampled_from(known.links), odd.map(_part)))
-    step = draw(st.sampled_from(("accept", "decline", "underway", "delivered", "handback", "nonsense")))
+    step = draw(
+        st.sampled_from(
+            ("accept", "decline", "underway", "delivered", "handback", "nonsense", "undo", "later",
+             "problem", "receipt", "page", "stage")
+        )
+    )  # fmt: skip
     good = (
         ("said", "马上到"),
-        ("reason", draw(st.sampled_from(("busy", "cant_make_it")))),
+        ("reason", draw(st.sampled_from(("busy", "cant_make_it", "not_home", "other")))),
         ("spent", "35.50"),
+        ("seen", draw(st.sampled_from(("0", "30", "120")))),
+        ("undo", draw(odd)),
     )
     query = draw(st.sampled_from(("", "", "lang=en", "lang=%00", "lang=xx")))
     return Case("nobody", "POST", f"/o/{token}/{step}", query, encoded(draw(fields(good, 3))).encode())
+
+
+@st.composite
+def own_acts(draw: st.DrawFn, known: Known) -> Case:
+    """The buttons of a volunteer's own page, and of a task that is opened from it."""
+    token = draw(st.one_of(st.sampled_from(known.pages), st.sampled_from(known.pages), odd.map(_part)))
+    act = draw(st.sampled_from(("pause", "resume", "free", "settings", "task", "nonsense")))
+    if act == "task":
+        act = f"tasks/{draw(ids)}/{draw(st.sampled_from(('later', 'problem', 'receipt', 'accept')))}"
+    good = (
+        ("until", draw(st.sampled_from(("today", "week", "date")))),
+        ("day", draw(st.one_of(st.just("2030-01-01"), odd))),
+        ("hours", draw(st.sampled_from(("0", "1", "4")))),
+        ("language", "en"),
+        ("capacity", "3"),
+        ("reason", "not_home"),
+        ("spent", "35.50"),
+        ("seen", "0"),
+    )
+    query = draw(st.sampled_from(("", "lang=en", "lang=%00", "done=pause")))
+    return Case("nobody", "POST", f"/v/{token}/{act}", query, encoded(draw(fields(good, 3))).encode())
 
 
 @st.composite
@@ -302,7 +330,14 @@ def reads(draw: st.DrawFn, known: Known) -> Case:
                 "/hotline/new",
                 f"/o/{draw(st.sampled_from(known.links))}",
                 f"/o/{part}",
+                f"/o/{draw(st.sampled_from(known.links))}/stage",
                 "/o/",
+                f"/v/{draw(st.sampled_from(known.pages))}",
+                f"/v/{draw(st.sampled_from(known.pages))}/tasks/{part}",
+                f"/v/{draw(st.sampled_from(known.pages))}/manifest.webmanifest",
+                f"/v/{part}",
+                f"/board/tasks/{part}/receipts/{part}",
+                f"/board/volunteers/{part}/page",
                 "/healthz",
                 "/readyz",
                 f"/static/{part}",
@@ -409,7 +444,8 @@ def cases(known: Known) -> st.SearchStrategy[Case]:
         (language_switches(), 5),
         (calls(), 50),
         (board_acts(), 40),
-        (link_acts(known), 25),
+        (link_acts(known), 20),
+        (own_acts(known), 10),
         (webhooks(known), 35),
         (logins(), 1),
         (garbage(known), 10),

@@ -43,6 +43,9 @@ class Known:
     """What there is to name in a request: the same in every copy of the place."""
 
     links: tuple[str, ...]
+    pages: tuple[str, ...]
+    """To volunteers' own pages."""
+
     replies: tuple[tuple[str, str], ...]
     """Phones with a code that each may answer with."""
 
@@ -129,10 +132,18 @@ def _furnish() -> Known:
                     expires_at=_now() + timedelta(days=30),
                 )
             )
+        for number, helper in enumerate(helpers[:2]):
+            tx.add(
+                LinkToken(
+                    token_hash=tokens.digest(f"fuzzpage{number:04}"), task_id=None, volunteer_id=helper,
+                    created_at=_now(), expires_at=_now() + timedelta(days=30),
+                )
+            )  # fmt: skip
     sent = db.session.scalars(select(Message).where(Message.gateway_id.is_not(None))).all()
     codes = db.session.scalars(select(ReplyCode)).all()
     return Known(
         links=links,
+        pages=tuple(f"fuzzpage{number:04}" for number in range(2)),
         replies=tuple((code.phone, str(code.slot)) for code in codes),
         message_ids=tuple(db.session.scalars(select(Message.id).order_by(Message.id))),
         gateway_ids=tuple(str(message.gateway_id) for message in sent),

@@ -74,6 +74,7 @@ def make_app(url: str) -> Flask:
         patch.setenv("DATABASE_URL", url)
         patch.setenv("REDIS_URL", "unix:///nowhere/there-is-no-broker.sock")
         patch.setenv("QUIET_HOURS", "off")
+        patch.setenv("UNDO_S", "0")
         patch.setenv("TWILIO_AUTH_TOKEN", "token of the integration tests")
         patch.setenv("DATA_DIR", "/nowhere")
         app = create_app()

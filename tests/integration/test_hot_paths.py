@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event, inspect, text
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Campus, Message, Task
+from dispatcher.models import Campus, Message, Staff, Task
 from dispatcher.services import (
     attention,
     board,
@@ -18,17 +18,21 @@ from dispatcher.services import (
     health,
     inbound,
     messaging,
+    own_page,
+    photos,
     search,
     sweeping,
+    volunteering,
 )
 from tests.integration.conftest import People, RecordingGateway, now, receive, save_call
 
 BIG = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "reply_code",
        "link_token", "volunteer", "duty_window", "retiree", "retiree_phone", "search_key", "acceptance",
-       "attention")  # fmt: skip
+       "attention", "receipt_photo")  # fmt: skip
 """Tables that grow with the scheme and with time. The others hold a few rows."""
 
-PAST = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "attention")
+PAST = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "attention",
+        "receipt_photo")  # fmt: skip
 """Those that grow with time."""
 
 FEW = {"state": 2, "weekday": 7, "start_min": 20, "end_min": 20, "campus_id": 200, "kind": 20, "active": 1,
@@ -140,6 +144,25 @@ def _reply(_people: People, _known: dict[str, Any]) -> None:
     inbound.receive("SMin", "+8613635200000", "11", "", now())
 
 
+def _own_page(people: People, known: dict[str, Any]) -> None:
+    """What a volunteer reads and does: their own page, a task of theirs, being free, asking for the link."""
+    inbound.receive("SMown", "+8613635200000", "我的", "", now())
+    gateway = RecordingGateway()
+    sent_to = Message.phone == "+8613635200000"
+    for message_id in db.session.scalars(db.select(Message.id).where(sent_to, Message.kind == "your_page")):
+        messaging.send(message_id, gateway)
+        break
+    token = gateway.sent[0][1].split("/v/")[1][:12]
+    own_page.page(token, now())
+    own_page.free(token, 2, now())
+    for step in ("accept", "later", "problem", "underway", "delivered", "undo", "receipt", "page"):
+        volunteering.page(token, now(), task_id=known["task_id"])
+        volunteering.answer(token, step, now(), reason="not_home", task_id=known["task_id"])
+    photos.jpeg(db.session(), known["task_id"], 1)
+    own_page.page(token, now())
+    own_page.links_lost(people.volunteers[0], db.session.get_one(Staff, people.coordinator), now())
+
+
 def _board(_people: People, known: dict[str, Any]) -> None:
     with transaction() as tx:
         for number in range(board.PAGE + 3):
@@ -151,7 +174,7 @@ def _board(_people: People, known: dict[str, Any]) -> None:
     health.check(now())
 
 
-@pytest.mark.parametrize("path", [_save, _card, _look, _send, _reply, _board])
+@pytest.mark.parametrize("path", [_save, _card, _look, _send, _reply, _own_page, _board])
 def test_no_hot_path_reads_a_table_from_end_to_end(
     app: Flask, people: People, path: Callable[[People, dict[str, Any]], None]
 ) -> None:

@@ -43,6 +43,7 @@ def params(language: str, name: str, category: str) -> dict[str, Any]:
         "address": LONGEST_ADDRESS,
         "phone": "13935102222",
         "step": "delivered",
+        "minutes": 30,
     }  # fmt: skip
 
 

@@ -133,7 +133,9 @@ def stage(database: str, size: people.Size, env: dict[str, str] | None = None) -
     settings.write_text(SETTINGS)
     system = System(
         folder / "data", free_port(), free_port(),
-        {"QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOG_LEVEL": "WARNING"} | (env or {}),
+        {
+            "QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOG_LEVEL": "WARNING", "UNDO_S": "0",
+        } | (env or {}),
         postgres=database == POSTGRESQL,
     )  # fmt: skip
     try:

@@ -1,0 +1,356 @@
+"""The volunteer's face: by touch, without scripts and cookies; better with a script; for everybody."""
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from PIL import Image
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, Response, expect
+from werkzeug.serving import make_server
+
+from devtools.local import free_port
+from devtools.system import System
+from dispatcher import create_app
+from tests.browser.conftest import Windows
+from tests.world import Elder, Helper, Sms, World, eventually
+
+pytestmark = [pytest.mark.scenario, pytest.mark.browser]
+
+MOST_BYTES = 60_000
+WORDS = {
+    "zh": {"home": "家里没有人", "phone_you": "会给您打电话", "kept": "已收到 1 张", "thanks": "谢谢您",
+           "taken": "刚刚有另一位志愿者先接了", "again": "撤回", "left": "秒", "pausing": "正在暂停"},
+    "en": {"home": "Nobody is at home", "phone_you": "will call you", "kept": "1 picture has arrived",
+           "thanks": "Thank you", "taken": "Another volunteer was a moment earlier", "again": "Take it back",
+           "left": "seconds", "pausing": "You are pausing"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def patient(system: System, app: Flask) -> Iterator[str]:
+    """The address of a web server of the same system that lets everybody take things back for a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in system.env.items():
+            patch.setenv(name, value)
+        slow = create_app({"UNDO": timedelta(seconds=60)})
+    port = free_port()
+    server = make_server("127.0.0.1", port, slow, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def bare(chromium: Chromium, world: World) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """An old phone that runs no scripts and keeps no cookies; what was tried to be kept."""
+    tried: list[str] = []
+    context = chromium.new_context(
+        java_script_enabled=False, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}
+    )
+
+    def look(response: Response) -> None:
+        if "set-cookie" in response.headers:
+            tried.append(response.url)
+
+    context.on("response", look)
+    yield context, tried
+    assert context.cookies() == []
+    assert tried == []
+    context.close()
+
+
+def photo() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (1200, 900), "orange").save(out, "JPEG")
+    return out.getvalue()
+
+
+def own_link(helper: Helper) -> str:
+    found = re.search(r"http\S+/v/\w+", helper.phone.expect("/v/").body)
+    assert found
+    return found[0]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
+    world: World, bare: tuple[BrowserContext, list[str]], language: str
+) -> None:
+    words = WORDS[language]
+    elder, helper = world.retiree(language=language), world.volunteer("李伟", language=language)
+    task = world.call(elder)
+    elder.phone.expect()
+    offer = helper.phone.expect("/o/")
+    page = bare[0].new_page()
+    page.goto(offer.link)
+    expect(page.locator("body")).not_to_contain_text("王秀兰")
+    page.locator("form[action$='/accept'] button").tap()
+    expect(page.locator("h1")).to_contain_text("王秀兰")
+    expect(page.locator("#address")).to_contain_text("3号楼2单元501")
+    expect(page.locator(".shopping")).to_contain_text("阿司匹林")
+    helper.phone.expect("王秀兰")
+    elder.phone.expect("李伟")
+    assert page.locator(f"a[href='tel:{elder.phone.number}']").count() == 1
+    # Nothing is offered that wouldn't work here.
+    expect(page.locator("[data-copy]")).to_be_hidden()
+    for control in page.locator("main :is(button, a, summary, .choice):visible, footer button").all():
+        box = control.bounding_box()
+        assert box is not None
+        assert box["height"] >= 48, control.inner_text()
+
+    page.locator("form[action$='/later'] button").tap()
+    elder.phone.expect("李伟", "30")
+    page.locator("#stuck > summary").tap()
+    page.locator("#stuck button").tap()
+    expect(page.locator("#trouble-error")).to_be_visible()
+    page.locator("#stuck label", has_text=words["home"]).tap()
+    page.locator("#trouble-said").fill("敲了三次门")
+    page.locator("#stuck button").tap()
+    expect(page.locator("#trouble-told")).to_contain_text(words["phone_you"])
+    assert "敲了三次门" in world.board()
+    page.locator("form[action$='/underway'] button").tap()
+    page.locator("#receipt > summary").tap()
+    page.locator("#photo").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"})
+    page.locator("#receipt button").tap()
+    expect(page.locator("#photo-error")).to_be_visible()
+    page.locator("#photo").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    page.locator("#receipt button").tap()
+    page.locator("#receipt > summary").tap()
+    expect(page.locator("#photo-hint")).to_contain_text(words["kept"])
+    page.locator("form[action$='/delivered'] [name=spent]").fill("三十五")
+    page.locator("form[action$='/delivered'] button").tap()
+    expect(page.locator("[aria-invalid=true]")).to_have_value("三十五")
+    page.locator("form[action$='/delivered'] [name=spent]").fill("35.50")
+    page.locator("form[action$='/delivered'] button").tap()
+    expect(page.locator("h1")).to_contain_text(words["thanks"])
+    expect(page.locator("#receipt-spent")).to_have_value("35.50")
+    elder.phone.expect("李伟", "1", "2")
+    picture = world.coordinator.get(f"/board/tasks/{task}/receipts/1")
+    assert picture.headers["Content-Type"] == "image/jpeg"
+    assert len(picture.content) < 400_000
+
+    page.locator("form[action$='/page'] button").tap()
+    page.goto(own_link(helper))
+    page.locator(f"a[href*='/tasks/{task}']").tap()
+    expect(page.locator("#receipt-spent")).to_have_value("35.50")
+    page.locator("a.home").tap()
+    page.locator("#pause > summary").tap()
+    page.locator("#pause input[value='3days']").tap()
+    page.locator("#pause button").tap()
+    expect(page.locator("main")).to_contain_text(words["pausing"])
+    elder.phone.reply("1")
+    world.wait_state(task, "closed")
+    page.reload()
+    page.locator("#past > summary").tap()
+    expect(page.locator("#past li")).to_have_count(1)
+    expect(page.locator("main")).not_to_contain_text("王秀兰")
+
+
+def test_an_open_page_hears_that_it_is_taken_and_keeps_what_is_typed(world: World, windows: Windows) -> None:
+    elder = world.retiree()
+    first, second = world.volunteer("李伟"), world.volunteer("赵强")
+    world.call(elder)
+    elder.phone.expect("记下了")
+    offers = {helper.id: helper.phone.expect("药品") for helper in (first, second)}
+    typing, reading = windows.open(width=390), windows.open(width=390)
+    for page in (typing, reading):
+        page.goto(offers[first.id].link)
+    typing.locator(".decline summary").click()
+    typing.locator("[name=said]").fill("等一下，我问问")
+    second.tap(offers[second.id], "accept")
+    second.phone.expect("王秀兰")
+    first.phone.expect("有人接了")
+    elder.phone.expect("赵强")
+    for page in (typing, reading):
+        # As when it is looked at again.
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.locator("#news")).to_contain_text(WORDS["zh"]["taken"])
+    expect(typing.locator("[name=said]")).to_have_value("等一下，我问问")
+    expect(typing.locator("#news a")).to_be_visible()
+    expect(reading.locator("form[action$='/accept']")).to_have_count(0)
+    expect(reading.locator("h1")).to_contain_text("已经有人去了")
+    typing.locator("#news a").click()
+    expect(typing.locator("form[action$='/accept']")).to_have_count(0)
+
+
+def test_a_slip_is_taken_back_while_the_seconds_run(world: World, windows: Windows, patient: str) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    task, offer = world.held(elder, helper)
+    page = windows.open(width=390)
+    page.goto(offer.link.replace(world.system.url, patient))
+    ticked = page.locator(".shopping input").first
+    ticked.check()
+    page.locator("form[action$='/underway'] button").click()
+    expect(page.locator(".shopping input").first).to_be_checked()
+    page.locator("form[action$='/delivered'] button").click()
+    counted = page.locator("[data-count]")
+    expect(counted).to_contain_text(WORDS["zh"]["left"])
+    before = counted.inner_text()
+    eventually(lambda: counted.inner_text() != before, "the next second")
+    page.locator("form[action$='/undo'] button").dblclick()
+    expect(page.locator("form[action$='/delivered']")).to_have_count(1)
+    assert world.state(task) == "underway"
+    page.locator("form[action$='/undo'] button").click()
+    expect(page.locator("form[action$='/underway']")).to_have_count(1)
+    assert world.state(task) == "assigned"
+    assert world.events(task)[-2:] == ["undone", "undone"]
+    page.evaluate(
+        "navigator.clipboard.writeText = (words) => { window.copied = words; return Promise.resolve() }"
+    )
+    page.locator("[data-copy]").click()
+    expect(page.locator("[data-copy]")).to_have_text("已复制")
+    assert "3号楼2单元501" in page.evaluate("window.copied")
+    assert "501" not in (page.locator("a[href*='amap']").get_attribute("href") or "")
+
+
+@pytest.mark.parametrize("kind", ["offered", "held", "own"])
+def test_a_page_weighs_little(world: World, kind: str) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟")
+    if kind == "offered":
+        _, sms = world.offered(elder, helper)
+    else:
+        _, sms = world.held(elder, helper)
+    address = sms.link
+    if kind == "own":
+        helper.phone.reply("我的")
+        address = own_link(helper)
+    answer = requests.get(address, timeout=20)
+    parts = re.findall(r'(?:href|src)="(/static/[^"]+|[^"]+webmanifest[^"]*)"', answer.text)
+    assert any(part.endswith(".js") for part in parts)
+    assert any(part.endswith(".png") for part in parts)
+    weight = _bytes(answer)
+    for part in parts:
+        found = requests.get(world.system.url + part, timeout=20)
+        assert found.status_code == 200, part
+        assert "url(" not in found.text or not part.endswith(".css"), "nothing is loaded from a style sheet"
+        weight += _bytes(found)
+        if part.endswith(".js"):
+            assert len(found.content) <= 4096
+    assert weight <= MOST_BYTES, f"{weight} bytes in {1 + len(parts)} answers"
+
+
+def _bytes(answer: requests.Response) -> int:
+    """Over the wire, headers and all."""
+    return len(answer.content) + sum(len(f"{name}: {value}\r\n") for name, value in answer.headers.items())
+
+
+def _check(page: Page, name: str) -> None:
+    """No violation that axe can find, light or dark, and nothing wider than the narrowest window."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found = Axe().run(page).response["violations"]
+        lines = [f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:3]}" for v in found]
+        assert not lines, f"{name}, {scheme}: {lines}"
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 320, "height": size["height"]})
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    page.set_viewport_size(size)
+    assert wider <= 0, f"{name} is {wider} px wider than its window"
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1440)])
+def test_every_state_is_for_everybody(
+    world: World, windows: Windows, patient: str, language: str, width: int
+) -> None:
+    elder = world.retiree(contact_name="王敏", contact_relation="女儿", contact_phone="+8613835100001")
+    helper, other = (world.volunteer(name, language=language) for name in ("李伟", "赵强"))
+    world.call(elder)
+    elder.phone.expect("记下了")
+    offer, others = helper.phone.expect("/o/"), other.phone.expect("/o/")
+    page = windows.open(language, width)
+    here = offer.link.replace(world.system.url, patient)
+
+    def look(name: str, address: str = here) -> None:
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        _check(page, name)
+
+    def press(step: str, name: str = "", **fields: str) -> None:
+        """What the forms of the page do, and how the answer looks if it isn't the page again."""
+        page.goto(here)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        form = page.locator(f"form[action*='/{step}']").first
+        for field, value in fields.items():
+            form.locator(f"[name={field}]").fill(value)
+        form.locator("button").first.click()
+        page.wait_for_load_state()
+        if name:
+            _check(page, name)
+
+    look("offered")
+    press("decline", "declined")
+    press("accept")
+    _told(helper, elder, other)
+    look("yours")
+    look("taken", others.link)
+    press("problem", "trouble without a reason")
+    requests.post(f"{here}/later", data={"seen": "0"}, timeout=20)
+    requests.post(f"{here}/problem", data={"reason": "not_well", "said": "头晕"}, timeout=20)
+    elder.phone.expect("30分钟")
+    press("underway")
+    look("underway, ill, later")
+    press("delivered", "delivered without an amount", spent="many")
+    press("delivered", spent="12")
+    look("delivered")
+    press("receipt", "a receipt that is none", spent="many")
+    press("undo", "taken back")
+    requests.post(f"{here}/receipt", data={"spent": "13"}, timeout=20)
+    look("with a word of thanks", f"{here}?done=receipt&lang={language}")
+    press("page", "the link is on its way")
+    mine = own_link(helper).replace(world.system.url, patient)
+    page.goto(here)
+    page.locator("#trouble-told button").click()
+    _check(page, "handed back")
+    elder.phone.expect("另外找人")
+
+    look("own", mine)
+    requests.post(f"{mine}/free", data={"hours": "2"}, timeout=20)
+    look("own, free", mine)
+    answer = page.goto(mine)
+    assert answer is not None
+    assert answer.status == 200
+    page.locator("#pause > summary").click()
+    page.locator("#pause button").click()
+    _check(page, "a pause without an end")
+    requests.post(f"{mine}/pause", data={"until": "week"}, timeout=20)
+    look("own, paused", mine)
+    helper.phone.reply("STOP")
+    world.wait_attention("stopped", volunteer_id=helper.id)
+    look("own, stopped", mine)
+    look("unknown", f"{patient}/v/abcdefghijkm?lang={language}")
+
+
+def _told(helper: Helper, elder: Elder, other: Helper) -> Sms:
+    elder.phone.expect("李伟")
+    other.phone.expect()
+    return helper.phone.expect("王秀兰")
+
+
+def test_pages_speak_the_language_of_the_person_and_switch(world: World, windows: Windows) -> None:
+    elder, helper = world.retiree(), world.volunteer("李伟", language="en")
+    offer = _offer(world, elder, helper)
+    page = windows.open("zh", 390)
+    page.goto(offer.link)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.locator(".languages a").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    page.locator("form[action*='/accept'] button").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    helper.phone.expect("王秀兰")
+    elder.phone.expect("李伟")
+
+
+def _offer(world: World, elder: Elder, helper: Helper) -> Sms:
+    world.call(elder)
+    elder.phone.expect("记下了")
+    return helper.phone.expect("/o/")
