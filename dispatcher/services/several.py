@@ -63,7 +63,7 @@ def _done_already(edit: Edit, kind: str, since: datetime) -> bool:
 
 def seen(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
     """The last line of the history of each task: what somebody who reads them now has seen."""
-    found = {task_id: last for task_id, last in session.execute(_LAST_EVENTS, {"task_ids": task_ids})}
+    found = {row[0]: row[1] for row in session.execute(_LAST_EVENTS, {"task_ids": task_ids})}
     return {task_id: found.get(task_id, 0) for task_id in task_ids}
 
 

@@ -12,7 +12,10 @@ from dispatcher.web import (
     hotline,
     language,
     live,
+    paper,
+    people,
     seeing,
+    several,
     volunteer,
     webhooks,
     wording,
@@ -31,7 +34,20 @@ def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
     app.request_class = TypedRequest
     seeing.init_app(app)
-    for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language, seeing):
+    for module in (
+        auth,
+        hotline,
+        volunteer,
+        board,
+        several,
+        people,
+        paper,
+        forecast,
+        webhooks,
+        health,
+        language,
+        seeing,
+    ):
         app.register_blueprint(module.blueprint)
     errors.init_app(app)
     wording.init_app(app)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Event, Message, Retiree, RetireePhone, Staff, Task
+from dispatcher.rules.lifecycle import TaskState
 from dispatcher.services import (
     accounts,
     attention,
@@ -75,7 +76,7 @@ def test_one_sees_to_it_others_take_over_only_what_they_saw(app: Flask, people: 
         assert coordinating.see_to(item, _staff(other), one, now())
         assert _claimer(item) == "孙兰"
         assert not coordinating.see_to(item, _staff(one), people.operator, now()), (
-            "it is a third one's by now"
+            "not theirs"
         )
         assert coordinating.let_go(item, _staff(other), now())
         assert not coordinating.let_go(item, _staff(other), now())
@@ -136,7 +137,7 @@ def _states() -> list[str]:
     ("act", "leaves", "states"),
     [
         (
-            lambda edit: coordinating.cancel(edit, "封控解除"),
+            lambda edit: coordinating.cancel(edit, "雨停了"),
             "cancelled",
             ["cancelled", "assigned", "cancelled"],
         ),
@@ -167,7 +168,7 @@ def test_what_is_over_or_never_was_is_said_so(app: Flask, people: People) -> Non
     with app.app_context():
         tasks, person = _three(people), _staff(people.coordinator)
         with transaction() as tx:
-            progress.end(tx, tx.get_one(Task, tasks[0]), progress.TaskState.CLOSED, now())
+            progress.end(tx, tx.get_one(Task, tasks[0]), TaskState.CLOSED, now())
         seen = several.seen(db.session(), [*tasks, 9999])
         came = several.each(
             several.edits(seen, person, now()),
