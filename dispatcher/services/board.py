@@ -327,7 +327,7 @@ def _span(task: Any) -> tuple[datetime, datetime]:
     return started, target_at
 
 
-def _lost_sms(session: Session, task_ids: list[int]) -> dict[int, int]:
+def _lost_sms(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
     rows = session.execute(
         select(Message.task_id, func.count())
         .where(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, Assignment, Campus, Retiree, Staff, Task, Volunteer
@@ -51,11 +51,10 @@ class Paper:
 
 def paper(session: Session, campus_code: str, now: datetime) -> Paper:
     """Open tasks, the phone tree and the coming duties, of one campus or (empty) of all."""
-    here = Task.is_open_ended
-    serving = Volunteer.active
-    if campus_code:
-        campus_id = select(Campus.id).where(Campus.code == campus_code).scalar_subquery()
-        here, serving = here & (Task.campus_id == campus_id), serving & (Volunteer.campus_id == campus_id)
+    campus_id = select(Campus.id).where(Campus.code == campus_code).scalar_subquery()
+    anywhere = true() if not campus_code else false()
+    here = and_(Task.is_open_ended, or_(anywhere, Task.campus_id == campus_id))
+    serving = and_(Volunteer.active, or_(anywhere, Volunteer.campus_id == campus_id))
     tasks = session.scalars(
         select(Task)
         .where(here)
@@ -85,9 +84,8 @@ def paper(session: Session, campus_code: str, now: datetime) -> Paper:
         .where(Staff.active, or_(Staff.role == COORDINATOR, Staff.role == ADMINISTRATOR))
         .order_by(Staff.role.desc(), Staff.name)
     )
-    duty = sorted(
-        (s for v in volunteers for s in _shifts(v, now)), key=lambda s: (s.volunteer.campus_id, s.start)
-    )
+    duty = [shift for volunteer in volunteers for shift in _shifts(volunteer, now)]
+    duty.sort(key=lambda shift: (shift.volunteer.campus_id, shift.start))
     return Paper(
         sheets=[Sheet(t, t.assignments[-1].volunteer if t.assignments else None) for t in tasks],
         tasks_left=total - len(tasks),

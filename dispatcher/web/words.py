@@ -20,6 +20,12 @@ STATE = {
     "closed": _l("Closed"),
     "cancelled": _l("Cancelled"),
 }
+LANE = {
+    "needs": _l("Needs a person"),
+    "looking": _l("Looking for someone"),
+    "held": _l("Accepted or on the way"),
+    "delivered": _l("Delivered, not confirmed"),
+}
 OFFER_STATE = {
     "queued": _l("being sent"),
     "sent": _l("asked"),
@@ -83,6 +89,7 @@ MESSAGE_KIND = {
     "received_remote": _l("request received"),
     "coming": _l("who is coming"),
     "finding_another": _l("finding someone else"),
+    "still_looking": _l("we are still looking"),
     "delivered": _l("delivered: all well?"),
     "cancelled_retiree": _l("cancelled"),
     "reply": _l("reply"),
