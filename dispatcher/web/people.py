@@ -4,8 +4,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_day_names
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
@@ -103,5 +105,6 @@ def _person(volunteer_id: int, errors: dict[str, str] | None = None) -> str:
     found = people.person(db.session(), volunteer_id, utcnow())
     if found is None:
         abort(404)
-    context: dict[str, Any] = {"person": found, "errors": errors or {}, "values": request.form}
+    weekdays = get_day_names("wide", locale=get_locale())
+    context: dict[str, Any] = {"weekdays": weekdays, "person": found, "errors": errors or {}, "values": request.form}
     return render_template("board/volunteer.html", pauses=PAUSES, **context)

@@ -76,6 +76,11 @@ def ago(moment: datetime | None) -> str:
     return span((utcnow() - moment).total_seconds()) if moment else ""
 
 
+def clock_of_day(minutes: int) -> str:
+    """Minutes since midnight as on a clock: 08:30, 24:00."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
 def yuan(fen: int | None) -> str:
     """An amount kept in fen, in yuan."""
     return "" if fen is None else f"¥{fen / 100:.2f}"
@@ -310,6 +315,7 @@ def init_app(app: Flask) -> None:
         "duetime": duetime,
         "ago_minutes": ago,
         "span": span,
+        "clock_of_day": clock_of_day,
         "yuan": yuan,
         "items_line": items_line,
         "waiting": waiting,
