@@ -1,7 +1,6 @@
 """The volunteers: all of them page by page, and each on a page of their own."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
@@ -105,6 +104,11 @@ def _person(volunteer_id: int, errors: dict[str, str] | None = None) -> str:
     found = people.person(db.session(), volunteer_id, utcnow())
     if found is None:
         abort(404)
-    weekdays = get_day_names("wide", locale=get_locale())
-    context: dict[str, Any] = {"weekdays": weekdays, "person": found, "errors": errors or {}, "values": request.form}
-    return render_template("board/volunteer.html", pauses=PAUSES, **context)
+    return render_template(
+        "board/volunteer.html",
+        person=found,
+        weekdays=get_day_names("wide", locale=get_locale()),
+        pauses=PAUSES,
+        errors=errors or {},
+        values=request.form,
+    )
