@@ -10,6 +10,7 @@ const TOGETHER_MS = 300; // a burst of changes is one refresh
 const SAFETY_MS = 20000; // the words "12 min" age even when nothing happens
 const POLL_MS = 2000;
 const LISTEN_AGAIN_MS = 30000;
+const PATIENCE_MS = 3000; // a stream that hasn't begun by then may never do
 
 /* What a person has opened stays open: a refresh doesn't know of it. */
 htmx.registerExtension("kept-open", {
@@ -117,6 +118,7 @@ let source = null;
 let streaming = false;
 let polling = 0;
 let listenAgain = 0;
+let patience = 0;
 
 function tell() {
   const now = streaming ? "live" : reached ? "polling" : "lost";
@@ -125,11 +127,18 @@ function tell() {
   state.textContent = state.dataset[now].replace("{t}", clock(reachedAt, state.dataset.zone));
 }
 
+/* Not at once: all the others have lost their streams, too. */
+function poll() {
+  polling = polling || setInterval(refresh, POLL_MS);
+}
+
 function listen() {
   hush();
   const query = new URLSearchParams(board ? board.dataset.src.split("?")[1] : "");
   if (board) query.set("rows", "1");
   source = new EventSource(`/board/stream?${query}`);
+  clearTimeout(patience);
+  patience = setTimeout(() => { if (source && !streaming) poll(); }, PATIENCE_MS);
   source.addEventListener("hello", () => {
     streaming = true;
     reachedAt = Date.now();
@@ -153,7 +162,7 @@ function listen() {
   source.addEventListener("error", () => {
     if (streaming) reachedAt = Date.now();
     streaming = false;
-    polling = polling || setInterval(refresh, POLL_MS); // not at once: all the others have lost theirs, too
+    poll();
     // The browser tries again by itself, unless it was told that there is no stream to be had.
     if (source && source.readyState === EventSource.CLOSED) {
       listenAgain = setTimeout(listen, LISTEN_AGAIN_MS);
@@ -166,6 +175,7 @@ function hush() {
   source = null;
   streaming = false;
   clearTimeout(listenAgain);
+  clearTimeout(patience);
   clearInterval(polling);
   polling = 0;
 }
