@@ -1,28 +1,46 @@
 """What a coordinator does on the board: claims, acts on several tasks at once, words sent once more."""
 
+import re
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Attention, Event, Message, Retiree, RetireePhone, Staff, Task
+from dispatcher.models import (
+    Attention,
+    Campus,
+    DutyWindow,
+    Event,
+    Message,
+    Retiree,
+    RetireePhone,
+    Staff,
+    Task,
+    Volunteer,
+)
 from dispatcher.rules.lifecycle import TaskState
 from dispatcher.services import (
     accounts,
     attention,
+    board,
     coordinating,
+    cover,
     dispatching,
     messaging,
+    paper,
     progress,
     resending,
+    responding,
     several,
 )
+from dispatcher.services import people as people_service
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED
+from dispatcher.web.words import ATTENTION
 from tests.integration.conftest import (
     PASSWORD,
     People,
@@ -75,9 +93,7 @@ def test_one_sees_to_it_others_take_over_only_what_they_saw(app: Flask, people: 
         assert _claimer(item) == "钱宁"
         assert coordinating.see_to(item, _staff(other), one, now())
         assert _claimer(item) == "孙兰"
-        assert not coordinating.see_to(item, _staff(one), people.operator, now()), (
-            "not theirs"
-        )
+        assert not coordinating.see_to(item, _staff(one), people.operator, now()), "not theirs"
         assert coordinating.let_go(item, _staff(other), now())
         assert not coordinating.let_go(item, _staff(other), now())
         assert (_claimer(item), db.session.get_one(Attention, item).claimed_at) == ("", None)
@@ -296,3 +312,175 @@ def test_nothing_is_sent_again_that_is_no_longer_true(app: Flask, people: People
             with pytest.raises(Refused):
                 resending.resend(message_id, _staff(people.coordinator), now())
         assert db.session.get_one(Retiree, people.retiree)
+
+
+def test_lanes_hold_each_task_once_and_what_needs_a_person_first(app: Flask, people: People) -> None:
+    with app.app_context():
+        tasks = _three(people)
+        save_call(people, "far", retiree=people.remote)  # raises attention at once
+        person = _staff(people.coordinator)
+        coordinating.assign(Edit(tasks[0], person, 2**31 - 1, now()), people.volunteers[0])
+        with transaction() as tx:
+            attention.raise_(tx, "repeat_call", now(), tx.get_one(Task, tasks[1]))
+            attention.raise_(tx, "stopped", now(), subject="phone:1")
+        seen = board.overview(db.session(), board.Filter(), now(), by_lane=True)
+        shown = {lane.name: [row.task.id for row in lane.rows] for lane in seen.lanes}
+        assert list(shown) == list(board.LANES)
+        assert sorted(shown["needs"]) == [tasks[1], tasks[2] + 1]
+        assert (shown["held"], shown["looking"], shown["delivered"]) == ([tasks[0]], [tasks[2]], [])
+        assert (seen.needs, seen.total, seen.rows, len(seen.loose)) == (3, 4, [], 1)
+        only = board.overview(db.session(), board.Filter(state="assigned"), now(), by_lane=True)
+        assert [lane.total for lane in only.lanes] == [0, 0, 1, 0]
+
+
+def test_what_is_urgent_and_nobodys_is_pressing(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people, category="urgent", urgency="urgent")
+        task_id = db.session.scalars(select(Task.id)).one()
+        with transaction() as tx:
+            item = attention.raise_(tx, "too_long", now(), tx.get_one(Task, task_id)).id
+
+        def pressing() -> list[int]:
+            return board.overview(db.session(), board.Filter(), now()).pressing
+
+        assert pressing() == [item]
+        assert coordinating.see_to(item, _staff(people.coordinator), None, now())
+        assert pressing() == []
+
+
+def test_every_reason_is_a_sentence_with_a_button_that_mends_it(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        with transaction() as tx:
+            task = tx.get_one(Task, task_id)
+            items = {
+                reason: attention.raise_(
+                    tx, reason, now(), task, volunteer=volunteer(people, 0), subject=f"it:{reason}",
+                    kind="assigned",
+                ).id
+                for reason in ATTENTION
+            }  # fmt: skip
+    client = app.test_client()
+    with client.session_transaction() as session, app.app_context():
+        session["_user_id"], session["_fresh"] = _staff(people.coordinator).get_id(), True
+    for path in ("/board", "/board?view=lanes", f"/board/tasks/{task_id}"):
+        page = client.get(path).text
+        for reason, item in items.items():
+            whole = page[page.index(f'id="{"need" if "tasks" in path else "why"}-{item}"') :][:6000]
+            said = re.search(r'class="why-said">([^<]*)<', whole)
+            assert said is not None, reason
+            assert said[1].strip(), reason
+            acts = whole[whole.index('class="why-act"') :]
+            buttons = re.findall(r'class="button[^"]*"', acts[: acts.index("</div>")])
+            assert len([b for b in buttons if "claim" not in b]) >= 1, (path, reason)
+            assert any("claim" in b for b in buttons), (path, reason)
+
+
+def test_it_is_thin_where_too_few_can_be_asked(app: Flask, people: People) -> None:
+    zone = app.config["ZONE"]
+    noon = datetime(2026, 11, 25, 12, 20, tzinfo=zone)  # a Wednesday
+    with app.app_context():
+        places = dict(db.session.execute(select(Campus.code, Campus.id)).all())
+        assert cover.thin_from(db.session(), noon) == {places["home"]: noon, places["near"]: noon}
+        # Six at home until ten in the evening; nearby is served by the same people only where it says so.
+        with transaction() as tx:
+            for n in range(cover.ENOUGH):
+                tx.add(
+                    Volunteer(
+                        name=f"志愿者{n}", phone=f"+86136352001{n:02}", campus_id=places["home"],
+                        windows=[DutyWindow(weekday=2, start_min=0, end_min=22 * 60)],
+                    )
+                )  # fmt: skip
+            for index in range(3):
+                volunteer(people, index).active = False
+        thin = cover.thin_from(db.session(), noon)
+        assert thin[places["home"]] == datetime(2026, 11, 25, 22, tzinfo=zone)
+        assert thin[places["near"]] == noon
+        with transaction() as tx:  # one pauses until six
+            first = tx.scalars(select(Volunteer).where(Volunteer.name == "志愿者0")).one()
+            first.paused_until = datetime(2026, 11, 25, 18, tzinfo=zone)
+        assert cover.thin_from(db.session(), noon)[places["home"]] == noon
+        late = datetime(2026, 11, 25, 18, 5, tzinfo=zone)
+        assert cover.thin_from(db.session(), late)[places["home"]].hour == 22
+        strip = board.overview(db.session(), board.Filter(), noon).strips[0]
+        assert strip.thin_at == noon
+
+
+def test_volunteers_are_found_and_told_apart(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id, now())
+        with transaction() as tx:
+            task = tx.get_one(Task, task_id)
+            responding.decline(tx, task, volunteer(people, 0), "busy", "在上课", now())
+            responding.accept(tx, task, volunteer(people, 1), now())
+            for n in range(60):
+                tx.add(
+                    Volunteer(name=f"人{n:02}", phone=f"+86136352002{n:02}", campus_id=task.campus_id)
+                )  # fmt: skip
+
+        def found(**wanted: object) -> people_service.Listing:
+            return people_service.listing(db.session(), people_service.Wanted(**wanted), now())  # type: ignore[arg-type]
+
+        every = found()
+        assert (every.total, every.pages, len(every.members)) == (63, 2, people_service.PAGE)
+        assert len(found(page=2).members) == 13
+        assert found(page=99).page == 2
+        assert (every.sums.all, every.sums.duty, every.sums.holding) == (63, 3, 1)
+        (one,) = found(search="李伟").members
+        assert (one.today, one.week, one.last and one.last.state, one.held) == (1, 1, "declined", [])
+        assert [m.volunteer.name for m in found(search="0000 2").members] == ["孙丽"]
+        assert found(search="%").total == 0, "what is typed is meant as it stands"
+        (holder,) = found(which="holding").members
+        assert [t.id for t in holder.held] == [task_id]
+        assert found(which="duty", campus="near").total == 1
+        assert {m.volunteer.id for m in found(which="duty").members} == set(people.volunteers)
+
+        person = _staff(people.coordinator)
+        for until in (now(), now() + timedelta(days=400)):
+            with pytest.raises(Refused, match="no_such_moment"):
+                people_service.pause(people.volunteers[0], until, person, now())
+        until = now() + timedelta(days=7)
+        for _ in range(2):
+            people_service.pause(people.volunteers[0], until, _staff(people.coordinator), now())
+        assert [m.volunteer.name for m in found(which="paused").members] == ["李伟"]
+        assert found(which="duty").total == 2
+        for _ in range(2):
+            people_service.resume(people.volunteers[0], _staff(people.coordinator), now())
+        assert found(which="paused").total == 0
+        assert [e.kind for e in _events("paused") + _events("resumed")] == ["paused", "resumed"]
+
+        with transaction() as tx:
+            progress.delivered(
+                tx, tx.get_one(Task, task_id), volunteer(people, 1), now() + timedelta(hours=2)
+            )
+        seen = people_service.person(db.session(), people.volunteers[1], now())
+        assert seen is not None
+        assert (seen.brought, [o.task_id for o in seen.offers]) == (1, [task_id])
+        assert timedelta(hours=1, minutes=59) < seen.helped < timedelta(hours=2, minutes=1)
+        assert seen.weekly_min == 7 * 1440
+        assert people_service.person(db.session(), 9999, now()) is None
+
+
+def test_on_paper_stands_all_that_is_needed(app: Flask, people: People) -> None:
+    with app.app_context():
+        tasks = _three(people)
+        person = _staff(people.coordinator)
+        coordinating.assign(Edit(tasks[0], person, 2**31 - 1, now()), people.volunteers[0])
+        coordinating.cancel(Edit(tasks[2], person, 2**31 - 1, now()), "不用了")
+        with transaction() as tx:
+            volunteer(people, 2).stopped_at = now()
+            del tx
+        sheets = paper.paper(db.session(), "", now())
+        assert {s.task.id: s.holder and s.holder.name for s in sheets.sheets} == {
+            tasks[0]: "李伟", tasks[1]: None,
+        }  # fmt: skip
+        assert [(c.code, len(v)) for c, v in sheets.people] == [("home", 2), ("near", 1)]
+        assert [(c.code, len(s)) for c, s in sheets.duty] == [("home", 2)], "who wants no SMS has no duty"
+        shift = sheets.duty[0][1][0]
+        assert shift.end - shift.start == paper.AHEAD
+        assert [s.name for s in sheets.staff] == ["钱宁"]
+        near = paper.paper(db.session(), "near", now())
+        assert (near.sheets, [c.code for c, _ in near.people]) == ([], ["near"])
