@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
@@ -24,8 +24,8 @@ ANSWERS_KEPT = timedelta(days=90)
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 LONGEST_PAUSE = timedelta(days=366)
 
-WHICH = ("duty", "holding", "paused", "stopped")
-"""What the list may be narrowed to."""
+WHICH = ("duty", "holding", "paused", "stopped", "inactive")
+"""What the list may be narrowed to. Who isn't active any more is shown only so, or when looked for."""
 
 _ANSWERED = [str(s) for s in (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)]
 _THEIRS: BindParameter[Any] = bindparam("volunteer_ids", expanding=True)
@@ -262,7 +262,11 @@ def _holding() -> ColumnElement[bool]:
 
 def _wanted(wanted: Wanted, now: datetime) -> tuple[ColumnElement[bool], dict[str, Any]]:
     given: dict[str, Any] = {}
-    parts: list[ColumnElement[bool]] = [Volunteer.id > 0]
+    parts: list[ColumnElement[bool]] = []
+    if wanted.which == "inactive":
+        parts.append(~Volunteer.active)
+    elif not wanted.search:
+        parts.append(Volunteer.active == true())
     if wanted.search:
         digits = re.sub(r"\D", "", wanted.search)
         found: ColumnElement[bool] = Volunteer.name.contains(wanted.search, autoescape=True)

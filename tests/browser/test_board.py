@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from dispatcher.database import transaction
 from dispatcher.models import Attention, Campus, Event, HelpRequest, Task
-from dispatcher.services import attention
+from dispatcher.services import attention, history
 from tests.browser.conftest import Windows
 from tests.world import World, eventually, random_key
 
@@ -42,7 +42,7 @@ class Quiet:
     def add(self, count: int, **values: object) -> list[int]:
         """More tasks; their ids."""
         with self.world.app.app_context(), transaction() as tx:
-            made = []
+            made: list[Task] = []
             for _ in range(count):
                 call = HelpRequest(
                     retiree_id=self.world.elders[0].id, form_key=random_key(), created_at=now()
@@ -98,7 +98,7 @@ def _board(windows: Windows, quiet: Quiet, tail: str = "", **look: object) -> Pa
 
 
 def _ticked(page: Page) -> list[str]:
-    return page.evaluate("[...document.querySelectorAll('.tick input:checked')].map((box) => box.value)")  # type: ignore[no-any-return]
+    return page.evaluate("[...document.querySelectorAll('.tick input:checked')].map((box) => box.value)")
 
 
 def test_all_of_it_by_keys(windows: Windows, quiet: Quiet) -> None:
@@ -254,7 +254,7 @@ def _changes(quiet: Quiet, opened: int, movable: list[int]) -> list[Callable[[in
         with transaction() as tx:
             task = tx.get_one(Task, random.choice(movable))
             if attention.stands(tx, task, "too_long"):
-                attention.settle(tx, task, now(), attention.history.SYSTEM, "superseded", ("too_long",))
+                attention.settle(tx, task, now(), history.SYSTEM, "superseded", ("too_long",))
             else:
                 attention.raise_(tx, "too_long", now(), task)
 

@@ -40,6 +40,7 @@ from dispatcher.services import (
 from dispatcher.services import people as people_service
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED
+from dispatcher.simulation.cover import ENOUGH
 from dispatcher.web.words import ATTENTION
 from tests.integration.conftest import (
     PASSWORD,
@@ -385,7 +386,7 @@ def test_it_is_thin_where_too_few_can_be_asked(app: Flask, people: People) -> No
         assert cover.thin_from(db.session(), noon) == {places["home"]: noon, places["near"]: noon}
         # Six at home until ten in the evening; nearby is served by the same people only where it says so.
         with transaction() as tx:
-            for n in range(cover.ENOUGH):
+            for n in range(ENOUGH):
                 tx.add(
                     Volunteer(
                         name=f"志愿者{n}", phone=f"+86136352001{n:02}", campus_id=places["home"],
@@ -437,6 +438,12 @@ def test_volunteers_are_found_and_told_apart(app: Flask, people: People) -> None
         assert [t.id for t in holder.held] == [task_id]
         assert found(which="duty", campus="near").total == 1
         assert {m.volunteer.id for m in found(which="duty").members} == set(people.volunteers)
+
+        with transaction() as tx:
+            tx.scalars(select(Volunteer).where(Volunteer.name == "人07")).one().active = False
+        assert found().total == 62
+        assert [m.volunteer.name for m in found(which="inactive").members] == ["人07"]
+        assert [m.volunteer.name for m in found(search="人07").members] == ["人07"]
 
         person = _staff(people.coordinator)
         for until in (now(), now() + timedelta(days=400)):
