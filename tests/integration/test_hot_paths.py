@@ -151,7 +151,7 @@ def _board(people: People, known: dict[str, Any]) -> None:
         board.overview(db.session(), wanted, now())
         board.overview(db.session(), wanted, now(), by_lane=True)
     board.detail(db.session(), known["task_id"], now())
-    item = db.session.scalars(db.select(Attention.id).limit(1)).one()
+    item = db.session.scalars(db.select(Attention.id).where(Attention.resolved_at.is_(None)).limit(1)).one()
     coordinating.see_to(item, db.session.get_one(Staff, people.coordinator), None, now())
     for volunteer_id in people.volunteers:
         volunteers.person(db.session(), volunteer_id, now())
