@@ -23,7 +23,7 @@ from dispatcher.models.campus import Campus
 from dispatcher.models.help_request import HelpRequest
 from dispatcher.models.retiree import Retiree
 from dispatcher.models.volunteer import Volunteer
-from dispatcher.rules.lifecycle import LIVE_OFFER, OPEN_ENDED, OfferState, State, TaskState
+from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OPEN_ENDED, OfferState, State, TaskState
 from dispatcher.rules.settings import URGENT, URGENT_HELP, is_urgent
 
 
@@ -113,6 +113,16 @@ class Task(Base):
     @classmethod
     def _is_open_ended(cls) -> ColumnElement[bool]:
         return _one_of(cls.state, OPEN_ENDED)
+
+    @hybrid_property
+    def is_held(self) -> bool:
+        """Whether a volunteer is busy with it."""
+        return self.state in HELD
+
+    @is_held.inplace.expression
+    @classmethod
+    def _is_held(cls) -> ColumnElement[bool]:
+        return _one_of(cls.state, HELD)
 
 
 class Offer(Base):

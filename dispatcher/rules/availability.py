@@ -118,3 +118,28 @@ def _window_end(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> dat
         return None
     since = local.replace(second=0, microsecond=0)
     return since + timedelta(minutes=end - minute)
+
+
+def shifts(
+    windows: Iterable[Window], start: datetime, end: datetime, zone: ZoneInfo
+) -> list[tuple[datetime, datetime]]:  # fmt: skip
+    """The stretches of duty between two moments, in order; those that touch are one."""
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    known = list(windows)
+    spans = []
+    while midnight < last:
+        for w in known:
+            if w.weekday == midnight.weekday() and w.end_min > w.start_min:
+                begins = max(first, midnight + timedelta(minutes=w.start_min))
+                ends = min(last, midnight + timedelta(minutes=w.end_min))
+                if begins < ends:
+                    spans.append((begins, ends))
+        midnight += timedelta(days=1)
+    found: list[tuple[datetime, datetime]] = []
+    for begins, ends in sorted(spans):
+        if found and begins <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], ends))
+        else:
+            found.append((begins, ends))
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, select, update
+from sqlalchemy import CursorResult, bindparam, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
@@ -35,6 +35,16 @@ _RESOLVE = (
     .values(resolved_at=bindparam("now"), resolved_by=bindparam("by"), resolution=bindparam("how"))
     .execution_options(synchronize_session=False)
 )
+_CLAIM = (
+    update(Attention)
+    .where(
+        Attention.id == bindparam("attention_id"),
+        Attention.resolved_at.is_(None),
+        func.coalesce(Attention.claimed_by_id, 0) == bindparam("before"),
+    )
+    .values(claimed_by_id=bindparam("after"), claimed_at=bindparam("at"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def raise_(
@@ -54,7 +64,7 @@ def raise_(
     its age.
     """
     subject = subject or _subject(task, retiree, volunteer)
-    standing = tx.scalars(_IS, {"subject": subject, "reason": reason}).first()
+    standing = find(tx, subject, reason)
     if standing is not None:
         standing.params = params
         standing.message_id = message_id or standing.message_id
@@ -75,6 +85,11 @@ def raise_(
         tx, "attention", history.SYSTEM, now, task, reason=reason, message_kind=params.get("kind", "")
     )
     return raised
+
+
+def find(session: Session, subject: str, reason: str) -> Attention | None:
+    """What stands for `subject` for this reason."""
+    return session.scalars(_IS, {"subject": subject, "reason": reason}).first()
 
 
 def _subject(task: Task | None, retiree: Retiree | None, volunteer: Volunteer | None) -> str:
@@ -121,7 +136,8 @@ def superseded(tx: Session, task: Task, now: datetime) -> None:
 
 def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
     """What was in doubt has been settled by itself."""
-    for standing in tx.scalars(_IS, {"subject": subject, "reason": reason}):
+    standing = find(tx, subject, reason)
+    if standing is not None:
         resolve(tx, standing.id, now, history.SYSTEM, "settled")
 
 
@@ -130,6 +146,20 @@ def resolve(tx: Session, attention_id: int, now: datetime, actor: history.Actor,
     result = tx.execute(
         _RESOLVE, {"attention_id": attention_id, "now": now, "by": actor.name, "how": resolution[:200]}
     )
+    return _was_first(tx, result, attention_id)
+
+
+def hand_over(tx: Session, attention_id: int, before: int | None, after: int | None, now: datetime) -> bool:
+    """Let `after` see to it in place of `before`, members of staff by their ids or nobody; False when
+    somebody else was quicker, or it is seen to. The database decides."""
+    at = now if after is not None else None
+    result = tx.execute(
+        _CLAIM, {"attention_id": attention_id, "before": before or 0, "after": after, "at": at}
+    )
+    return _was_first(tx, result, attention_id)
+
+
+def _was_first(tx: Session, result: Any, attention_id: int) -> bool:
     loaded = tx.identity_map.get(identity_key(Attention, attention_id))
     if loaded is not None:
         tx.expire(loaded)  # whoever has it in hand reads what is so now

@@ -1,5 +1,6 @@
 """What a coordinator sees: every open task, what needs a person on top, and one task in full."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,18 +21,22 @@ from dispatcher.models import (
     Task,
     Volunteer,
 )
-from dispatcher.rules import policy
 from dispatcher.rules.availability import on_duty_until
-from dispatcher.rules.crowd import Crowd
 from dispatcher.rules.lifecycle import HELD, MessageState, TaskState
 from dispatcher.rules.settings import seconds
-from dispatcher.services import candidates, lately, learning, messaging
+from dispatcher.services import candidates, choosing, cover, lately, messaging, resending
 
 PAGE = 50
 """So many tasks are shown at once, the most pressing first."""
 
-TO_CHOOSE_FROM = 400
-"""So many volunteers are offered to a coordinator who assigns by hand, the nearest campuses first."""
+LANE = 20
+"""So many in each lane, where they are shown by their state."""
+
+LANES = ("needs", "looking", "held", "delivered")
+_LANE_OF = {
+    TaskState.OPEN: "looking", TaskState.ASSIGNED: "held", TaskState.UNDERWAY: "held",
+    TaskState.DELIVERED: "delivered",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,19 +66,30 @@ class Row:
 
 @dataclass(frozen=True)
 class Strip:
-    """One campus at a glance."""
+    """One campus at a glance. `thin_at`: when first too few can be asked there and nearby, if soon."""
 
     campus: Campus
     open: int
     waiting: int
     on_duty: int
+    thin_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The tasks that stand alike: `name` is one of :data:`LANES`, `rows` its most pressing, `total` all."""
+
+    name: str
+    rows: list[Row]
+    total: int
 
 
 @dataclass(frozen=True)
 class Board:
     """The board. `rows`: those of page `page` of `pages`; `loose`: attention that has no row there, the
-    oldest :data:`PAGE`, and `loose_left`: how many more.
-    `total`: open tasks that are wanted; `needs`: how many tasks and other things need a person."""
+    oldest :data:`PAGE`, and `loose_left`: how many more. `lanes`: in place of rows, when asked for.
+    `total`: open tasks that are wanted; `needs`: how many tasks and other things need a person.
+    `pressing`: attention about urgent tasks to which nobody sees, by ids, the newest ones."""
 
     rows: list[Row]
     loose: list[Attention]
@@ -83,26 +99,30 @@ class Board:
     needs: int
     page: int
     pages: int
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A volunteer whom a coordinator may choose: why they would be asked, and why they aren't."""
-
-    volunteer: Volunteer
-    why: list[dict[str, Any]]
-    bars: tuple[str, ...]
+    pressing: list[int]
+    lanes: list[Lane]
 
 
 @dataclass(frozen=True)
 class Detail:
-    """One task in full. `seen_event_id`: the last line of history on this page."""
+    """One task in full. `seen_event_id`: the last line of history on this page; `resendable`: the messages
+    that may be sent once more, by their ids."""
 
     row: Row
     events: list[Event]
     messages: list[tuple[Message, str]]
-    ranked: list[Ranked]
+    resendable: set[int]
+    ranked: list[choosing.Ranked]
     seen_event_id: int
+
+
+_PRESSING = (
+    select(Attention.id)
+    .join(Task, Task.id == Attention.task_id)
+    .where(Attention.resolved_at.is_(None), Attention.claimed_by_id.is_(None), Task.is_urgent)
+    .order_by(Attention.id.desc())
+    .limit(PAGE)
+)
 
 
 def revision(connection: Connection) -> str:
@@ -115,8 +135,9 @@ def revision(connection: Connection) -> str:
     return str(connection.execute(text(query)).scalar_one())
 
 
-def overview(session: Session, wanted: Filter, now: datetime) -> Board:
-    """What is open, sorted by what needs a person, then by the time left; one page of it in full.
+def overview(session: Session, wanted: Filter, now: datetime, by_lane: bool = False) -> Board:
+    """What is open, sorted by what needs a person, then by the time left; one page of it in full, or the
+    head of each lane.
 
     All open tasks are read, but only in the few columns that decide their order.
     """
@@ -128,21 +149,34 @@ def overview(session: Session, wanted: Filter, now: datetime) -> Board:
     tasks = session.execute(_open(wanted)).all()
     if wanted.state == "attention":
         tasks = [task for task in tasks if task.id in standing]
-    order = sorted((task.id not in standing, _span(task)[1], task.id) for task in tasks)
-    pages = max(1, -(-len(order) // PAGE))
+    order = sorted((task.id not in standing, _span(task)[1], task.id, task.state) for task in tasks)
+    pages = 1 if by_lane else max(1, -(-len(order) // PAGE))
     page = min(wanted.page, pages)
-    shown = [task_id for _, _, task_id in order[(page - 1) * PAGE : page * PAGE]]
+    shown = [] if by_lane else [place[2] for place in order[(page - 1) * PAGE : page * PAGE]]
     loose, loose_left = _loose(session, wanted)
     return Board(
-        rows=_rows(session, shown, now),
+        rows=rows(session, shown, now),
         loose=loose if page == 1 else [],
         loose_left=loose_left if page == 1 else 0,
         strips=_strips(session, now),
         total=len(order),
-        needs=sum(not calm for calm, _, _ in order) + len(loose) + loose_left,
+        needs=sum(not calm for calm, *_ in order) + len(loose) + loose_left,
         page=page,
         pages=pages,
+        pressing=list(session.scalars(_PRESSING)),
+        lanes=_lanes(session, order, now) if by_lane else [],
     )
+
+
+def _lanes(session: Session, order: list[tuple[bool, datetime, int, str]], now: datetime) -> list[Lane]:
+    ids: dict[str, list[int]] = {name: [] for name in LANES}
+    for calm, _, task_id, state in order:
+        ids[_LANE_OF[TaskState(state)] if calm else "needs"].append(task_id)
+    heads = [task_id for lane in ids.values() for task_id in lane[:LANE]]
+    found = {row.task.id: row for row in rows(session, heads, now)}
+    return [
+        Lane(name, [found[i] for i in lane[:LANE] if i in found], len(lane)) for name, lane in ids.items()
+    ]
 
 
 def _open(wanted: Filter) -> Any:
@@ -164,8 +198,10 @@ def _open(wanted: Filter) -> Any:
     return query
 
 
-def _rows(session: Session, task_ids: list[int], now: datetime) -> list[Row]:
+def rows(session: Session, task_ids: Sequence[int], now: datetime) -> list[Row]:
     """These tasks in full, in this order."""
+    if not task_ids:
+        return []
     tasks = {
         task.id: task
         for task in session.scalars(
@@ -213,7 +249,11 @@ def _standing() -> Select[Attention]:
     return (
         select(Attention)
         .where(Attention.resolved_at.is_(None))
-        .options(joinedload(Attention.retiree).selectinload(Retiree.phones), joinedload(Attention.volunteer))
+        .options(
+            joinedload(Attention.retiree).selectinload(Retiree.phones),
+            joinedload(Attention.volunteer),
+            joinedload(Attention.claimed_by),
+        )
         .order_by(Attention.raised_at, Attention.id)
     )
 
@@ -223,11 +263,7 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
     task = session.get(Task, task_id)
     if task is None:
         return None
-    items = session.scalars(
-        select(Attention)
-        .where(Attention.task_id == task.id, Attention.resolved_at.is_(None))
-        .order_by(Attention.raised_at)
-    ).all()
+    items = session.scalars(_standing().where(Attention.task_id == task.id)).all()
     events = session.scalars(
         select(Event)
         .where(
@@ -244,24 +280,10 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
         row=_row(task, list(items), lost.get(task.id, 0), now),
         events=list(events),
         messages=[(m, as_sent(m, now)) for m in messages],
-        ranked=_ranked(session, task, now) if task.is_open_ended else [],
+        resendable=resending.possible(session, task, messages),
+        ranked=choosing.ranked(session, task, now) if task.is_open_ended else [],
         seen_event_id=max((e.id for e in events), default=0),
     )
-
-
-def _ranked(session: Session, task: Task, now: datetime) -> list[Ranked]:
-    """Whom a coordinator may choose from, best first, with why."""
-    people = candidates.everybody(session, task, now, TO_CHOOSE_FROM)
-    assessed = policy.assess(
-        candidates.task_view(task, now), Crowd.of(candidate for candidate, _ in people), now,
-        current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(session),
-    )  # fmt: skip
-    found = []
-    for one in assessed:
-        candidate, volunteer = people[one.choice.row]
-        why = [reason.as_dict() for reason in policy.why(one.choice, candidate)]
-        found.append(Ranked(volunteer, why, one.bars))
-    return found
 
 
 def as_sent(message: Message, now: datetime) -> str:
@@ -269,26 +291,6 @@ def as_sent(message: Message, now: datetime) -> str:
     if message.direction == "in":
         return message.body or ""
     return messaging.rendered(message, message.created_at or now, "…")
-
-
-def roster(session: Session, now: datetime) -> list[tuple[Volunteer, datetime | None, list[Task]]]:
-    """All volunteers with until when they are on duty now, and what they hold."""
-    zone = current_app.config["ZONE"]
-    volunteers = session.scalars(
-        select(Volunteer)
-        .options(joinedload(Volunteer.campus), selectinload(Volunteer.windows))
-        .order_by(Volunteer.campus_id, Volunteer.name)
-    ).all()
-    held: dict[int, list[Task]] = {}
-    standing = session.scalars(
-        select(Assignment)
-        .join(Task)
-        .where(Assignment.ended_at.is_(None), Task.state.in_([str(s) for s in HELD]))
-        .options(joinedload(Assignment.task))
-    )
-    for assignment in standing:
-        held.setdefault(assignment.volunteer_id, []).append(assignment.task)
-    return [(v, duty_until(v, now, zone), held.get(v.id, [])) for v in volunteers]
 
 
 def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | None:
@@ -325,7 +327,7 @@ def _span(task: Any) -> tuple[datetime, datetime]:
     return started, target_at
 
 
-def _lost_sms(session: Session, task_ids: list[int]) -> dict[int, int]:
+def _lost_sms(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
     rows = session.execute(
         select(Message.task_id, func.count())
         .where(
@@ -351,9 +353,10 @@ def _strips(session: Session, now: datetime) -> list[Strip]:
     ).all()
     by_campus = {campus_id: (total, waiting) for campus_id, total, waiting in counts}
     duty = _on_duty(session, now)
+    thin = cover.thin_from(session, now)
     campuses = session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id))
     return [
-        Strip(c, total, waiting, duty.get(c.id, 0))
+        Strip(c, total, waiting, duty.get(c.id, 0), thin.get(c.id))
         for c in campuses
         for total, waiting in (by_campus.get(c.id, (0, 0)),)
     ]

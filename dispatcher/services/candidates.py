@@ -29,12 +29,10 @@ from dispatcher.models import Acceptance, Assignment, DutyWindow, Offer, Task, V
 from dispatcher.rules.availability import Window, on_duty_until
 from dispatcher.rules.crowd import Candidate
 from dispatcher.rules.decisions import PendingOffer, TaskView
-from dispatcher.rules.lifecycle import HELD
 from dispatcher.services import learning
 
 _WEEK = timedelta(days=7)
 _LOAD_WEEKS = 4
-_HELD = [str(state) for state in HELD]
 
 ROOM, FOR_EACH_TASK, MOST = 80, 10, 400
 """Of those on duty at one campus so many are considered, the most rested first: enough for the waves of
@@ -179,7 +177,7 @@ def _about(chosen: CTE) -> Select[Any]:
     of their ids: there may be a thousand, and this is read for every wave."""
     held = _per_volunteer(
         chosen, Assignment.volunteer_id, {"held": func.count()},
-        Assignment.ended_at.is_(None), Task.id == Assignment.task_id, Task.state.in_(_HELD),
+        Assignment.ended_at.is_(None), Task.id == Assignment.task_id, Task.is_held,
     )  # fmt: skip
     taken = _per_volunteer(
         chosen, Assignment.volunteer_id,

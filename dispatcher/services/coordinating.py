@@ -1,10 +1,10 @@
 """What a coordinator does to a task: assign by hand, ask more, change, cancel, close, note."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case, wake
@@ -14,6 +14,16 @@ from dispatcher.rules.settings import URGENCIES, seconds
 from dispatcher.services import attention, dispatching, history, learning, outbox, responding, steps, tokens
 from dispatcher.services.progress import end, reopen
 from dispatcher.services.states import move
+
+AGAIN_AFTER = timedelta(hours=1)
+"""So often a retiree is told at most that somebody is still being looked for."""
+
+_LAST_TOLD = (
+    select(Event)
+    .where(Event.task_id == bindparam("task_id"), Event.kind == "still_looking")
+    .order_by(Event.id.desc())
+    .limit(1)
+)
 
 
 class Conflict(Exception):
@@ -210,6 +220,25 @@ def _release(tx: Session, task: Task, standing: Assignment, reason: str, now: da
 
 
 @use_case
+def still_looking(edit: Edit) -> None:
+    """Tell the retiree that nobody has forgotten them: by SMS, or by a call where SMS can't go.
+
+    Raises:
+        Conflict: the task has changed meanwhile.
+        Refused: nobody is being looked for, or they have been told in the last hour.
+    """
+    with transaction() as tx:
+        task = _locked(tx, edit)
+        if task.state != TaskState.OPEN or task.remote:
+            raise Refused("not_looking")
+        told = tx.scalars(_LAST_TOLD, {"task_id": task.id}).first()
+        if told is not None and edit.now - told.at < AGAIN_AFTER:
+            raise Refused("told_lately")
+        outbox.to_retiree(tx, "still_looking", task, edit.now)
+        history.record(tx, "still_looking", history.staff(edit.by), edit.now, task)
+
+
+@use_case
 def note(edit: Edit, text: str) -> None:
     """Add a line to the history. Notes never conflict: they only add."""
     if not text.strip():
@@ -234,6 +263,37 @@ def resolve(attention_id: int, by: Staff, resolution: str, now: datetime) -> boo
             reason=standing.reason, said=resolution,
         )  # fmt: skip
         return True
+
+
+@use_case
+def see_to(attention_id: int, by: Staff, instead_of: int | None, now: datetime) -> bool:
+    """Say that `by` sees to it, so that nobody else need; it stays on the list until it is seen to.
+
+    `instead_of`: the id of the member of staff from whom they take it over. False when a colleague was
+    quicker. Said twice, it is true once.
+    """
+    with transaction() as tx:
+        if not attention.hand_over(tx, attention_id, instead_of, by.id, now):
+            standing = tx.get(Attention, attention_id)
+            return standing is not None and standing.resolved_at is None and standing.claimed_by_id == by.id
+        if instead_of != by.id:
+            _note_claim(tx, "seeing_to", attention_id, by, now)
+        return True
+
+
+@use_case
+def let_go(attention_id: int, by: Staff, now: datetime) -> bool:
+    """Say that `by` doesn't see to it after all; False when it isn't theirs (any more)."""
+    with transaction() as tx:
+        if not attention.hand_over(tx, attention_id, by.id, None, now):
+            return False
+        _note_claim(tx, "let_go", attention_id, by, now)
+        return True
+
+
+def _note_claim(tx: Session, kind: str, attention_id: int, by: Staff, now: datetime) -> None:
+    standing = tx.get_one(Attention, attention_id)
+    history.record(tx, kind, history.staff(by), now, standing.task, reason=standing.reason)
 
 
 def _look_again(seen_to: Attention, now: datetime) -> None:

@@ -67,7 +67,7 @@ ABOUT_THE_HOLDER = ("assigned", "coming", "later", "changed_volunteer")
 """Kinds that are true only while the volunteer whom they speak of stands for the task."""
 
 
-_WAITING = (
+_IN_CONTEXT = (
     select(
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
         Message.task_id, Message.volunteer_id,
@@ -78,15 +78,14 @@ _WAITING = (
     .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
     .outerjoin(Offer, Offer.id == Message.offer_id)
     .outerjoin(Volunteer, Volunteer.id == Message.volunteer_id)
-    .where(
-        Message.id.in_(bindparam("message_ids", expanding=True)),
-        Message.state == str(MessageState.QUEUED),
-        # A pause isn't over before.
-        or_(Message.not_before.is_(None), Message.not_before <= bindparam("now")),
-    )
+    .where(Message.id.in_(bindparam("message_ids", expanding=True)))
     .order_by(Message.id)
-    .with_for_update(of=Message, skip_locked=True, key_share=True)
 )  # fmt: skip
+_WAITING = _IN_CONTEXT.where(
+    Message.state == str(MessageState.QUEUED),
+    # A pause isn't over before.
+    or_(Message.not_before.is_(None), Message.not_before <= bindparam("now")),
+).with_for_update(of=Message, skip_locked=True, key_share=True)
 _HOLDERS = (
     select(Assignment.task_id, Assignment.volunteer_id, Assignment.end_reason)
     .where(Assignment.task_id.in_(bindparam("task_ids", expanding=True)))
@@ -207,6 +206,13 @@ def _last_holders(tx: Session, waiting: Sequence[Any]) -> dict[int, Any]:
     return {row.task_id: row for row in found}
 
 
+def needed(session: Session, message_ids: Sequence[int]) -> set[int]:
+    """Those of these outgoing messages of which what they say is true now, whatever became of them."""
+    rows = session.execute(_IN_CONTEXT, {"message_ids": message_ids}).all()
+    holders = _last_holders(session, rows)
+    return {row.id for row in rows if _still_needed(row, holders.get(row.task_id))}
+
+
 def _still_needed(row: Any, holder: Any) -> bool:
     """Whether what a delayed message says is still true.
 
@@ -229,7 +235,10 @@ def _still_needed(row: Any, holder: Any) -> bool:
         )
     if row.kind == "received":
         return not final(TaskState(row.task_state))
-    needs = {"finding_another": TaskState.OPEN, "delivered": TaskState.DELIVERED}.get(row.kind)
+    needs = {
+        "finding_another": TaskState.OPEN, "still_looking": TaskState.OPEN,
+        "delivered": TaskState.DELIVERED,
+    }.get(row.kind)  # fmt: skip
     return needs is None or row.task_state == needs
 
 

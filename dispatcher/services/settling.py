@@ -10,8 +10,8 @@ from dispatcher.clock import utcnow
 from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Attention, Message, MessageReceipt, Retiree, Task, Volunteer
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.services import attention, history, outcomes, steps, tokens
-from dispatcher.services.messaging import GIVE_UP_AFTER, SETTLE_EVERY
+from dispatcher.services import attention, history, outcomes, resending, steps, tokens
+from dispatcher.services.messaging import GIVE_UP_AFTER, NOT_NEEDED, SETTLE_EVERY
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Carried, Gateway
 
@@ -65,7 +65,12 @@ def _settled(message_id: int, since: datetime, carried: Sequence[Carried] | None
 
 
 def _again_or_lost(tx: Session, message: Message, now: datetime) -> None:
-    """The gateway has certainly not got it: send it again, but not for ever."""
+    """The gateway has certainly not got it: send it again, but not for ever, and not after a person has."""
+    if resending.was_resent(tx, message):
+        move(tx, message, MessageState.FAILED, {MessageState.UNKNOWN},
+             error_code=NOT_NEEDED, ended_at=now, wake_at=None)  # fmt: skip
+        steps.ended(tx, message, "given_up", NOT_NEEDED)
+        return
     if message.attempts >= MOST_TRIES or now - message.created_at >= GIVE_UP_AFTER:
         outcomes.lost(tx, message, MessageState.FAILED, "unknown", now)
         return

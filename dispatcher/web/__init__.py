@@ -12,8 +12,11 @@ from dispatcher.web import (
     hotline,
     language,
     live,
+    paper,
+    people,
     receipts,
     seeing,
+    several,
     volunteer,
     volunteer_self,
     webhooks,
@@ -34,8 +37,8 @@ def init_app(app: Flask) -> None:
     app.request_class = TypedRequest
     seeing.init_app(app)
     modules = (
-        auth, hotline, volunteer, volunteer_self, board, receipts, forecast, webhooks, health, language,
-        seeing,
+        auth, hotline, volunteer, volunteer_self, board, several, people, paper, receipts, forecast, webhooks,
+        health, language, seeing,
     )  # fmt: skip
     for module in modules:
         app.register_blueprint(module.blueprint)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flask import (
@@ -25,8 +26,9 @@ from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
-from dispatcher.services import board, coordinating
+from dispatcher.services import board, coordinating, resending
 from dispatcher.services.coordinating import Conflict, Edit, Refused
+from dispatcher.web import refused as refused_words
 from dispatcher.web import wording
 from dispatcher.web.auth import COORDINATORS, STAFF, roles
 from dispatcher.web.forms import row_id
@@ -36,20 +38,30 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("board", __name__, url_prefix="/board")
 
 STATES = ("attention", "open", "assigned", "underway", "delivered")
+ROWS = {"list": "board/_rows.html", "lanes": "board/_lanes.html", "wall": "board/_wall.html"}
+"""What changes on the board, by the view."""
 
 
 @blueprint.get("")
 @roles(*STAFF)
 def overview() -> ResponseReturnValue:
-    """The board."""
-    return render_template("board/board.html", **_context())
+    """The board: as a list, or in lanes by state."""
+    return render_template("board/board.html", **_context(_view()))
+
+
+@blueprint.get("/wall")
+@roles(*STAFF)
+def wall() -> ResponseReturnValue:
+    """What needs a person, to be read from across the room."""
+    return render_template("board/wall.html", **_context("wall"))
 
 
 @blueprint.get("/rows")
 @roles(*STAFF)
 def rows() -> ResponseReturnValue:
     """What changes on the board, alone; 304 when nothing has."""
-    response = make_response(render_template("board/_rows.html", **_context()))
+    view = _view()
+    response = make_response(render_template(ROWS[view], **_context(view)))
     response.add_etag()
     return response.make_conditional(request)
 
@@ -66,8 +78,10 @@ def stream() -> ResponseReturnValue:
         response = changes.stream()
     else:
         # What the rows depend on, besides the database. Nothing in them is one person's own.
-        key = (wording.language(), current_user.role in (COORDINATOR, ADMINISTRATOR), _wanted())
-        response = changes.stream(key, lambda: render_template("board/_rows.html", **_context()))
+        view = _view()
+        can_act = current_user.role in (COORDINATOR, ADMINISTRATOR)
+        key = (wording.language(), can_act, _wanted(), view, _lane())
+        response = changes.stream(key, lambda: render_template(ROWS[view], **_context(view)))
     db.session.remove()  # a stream may last for minutes; it must not hold a connection
     return response or ("", 204)
 
@@ -89,13 +103,6 @@ def task_live(task_id: int) -> ResponseReturnValue:
     response = make_response(render_template("board/_task_live.html", detail=detail))
     response.add_etag()
     return response.make_conditional(request)
-
-
-@blueprint.get("/volunteers")
-@roles(*STAFF)
-def volunteers() -> ResponseReturnValue:
-    """Who is on duty, holds what, was asked when, and who wants no SMS."""
-    return render_template("board/volunteers.html", roster=board.roster(db.session(), utcnow()))
 
 
 @blueprint.post("/tasks/<int(max=2147483647):task_id>/assign")
@@ -173,6 +180,41 @@ def attention_done(attention_id: int) -> ResponseReturnValue:
     return _back()
 
 
+@blueprint.post("/attention/<int(max=2147483647):attention_id>/claim")
+@roles(*COORDINATORS)
+def claim(attention_id: int) -> ResponseReturnValue:
+    """ "I'll see to it", or in place of the colleague whom the page named."""
+    instead_of = request.form.get("instead_of", type=row_id)
+    if not coordinating.see_to(attention_id, current_user, instead_of, utcnow()):
+        flash(_("A colleague was quicker, or it has been seen to."), "info")
+    return _back()
+
+
+@blueprint.post("/attention/<int(max=2147483647):attention_id>/let-go")
+@roles(*COORDINATORS)
+def let_go(attention_id: int) -> ResponseReturnValue:
+    """Not after all: somebody else may see to it."""
+    if not coordinating.let_go(attention_id, current_user, utcnow()):
+        flash(_("Only whoever sees to it can let go of it."), "info")
+    return _back()
+
+
+@blueprint.post("/messages/<int(max=2147483647):message_id>/resend")
+@roles(*COORDINATORS)
+def resend(message_id: int) -> ResponseReturnValue:
+    """Send an SMS once more that didn't arrive."""
+    try:
+        task_id = resending.resend(message_id, current_user, utcnow())
+    except Refused as refused:
+        if refused.code == "no_such_message":
+            abort(404)
+        flash(refused_words.words(refused.code), "info")
+        return _back()
+    log.info("acted", extra={"task_id": task_id, "staff_id": current_user.id, "what": request.endpoint})
+    flash(_("It is being sent again."), "ok")
+    return redirect(url_for("board.task", task_id=task_id), 303)
+
+
 @blueprint.get("/tasks/<int(max=2147483647):task_id>/<any(assign,ask,urgency,cancel,close,reopen,note):_act>")
 @roles(*STAFF)
 def acted(task_id: int, _act: str) -> ResponseReturnValue:
@@ -194,33 +236,10 @@ def _do(task_id: int, act: Callable[[Edit], Any], done: str = "") -> ResponseRet
     except Refused as refused:
         if refused.code == "no_such_task":
             abort(404)
-        return _task(task_id, {_field(refused.code): _refusal(refused.code)}), 422
+        return _task(task_id, {refused_words.field(refused.code): refused_words.words(refused.code)}), 422
     log.info("acted", extra={"task_id": task_id, "staff_id": current_user.id, "what": request.endpoint})
     flash(said if isinstance(said, str) else done, "ok")
     return _back()
-
-
-def _field(code: str) -> str:
-    return {
-        "reason_missing": "cancel_said",
-        "note_missing": "note_said",
-        "no_such_volunteer": "volunteer_id",
-        "no_such_urgency": "urgency",
-        "nobody_left": "ask",
-    }.get(code, "task")
-
-
-def _refusal(code: str) -> str:
-    words = {
-        "over": _("This task is over; nothing more can be done to it."),
-        "not_open": _("Somebody holds this task, or it needs a coordinator's call instead."),
-        "reason_missing": _("Please give a reason; it is kept in the history."),
-        "note_missing": _("Please write the note first."),
-        "no_such_volunteer": _("This volunteer can't be given tasks."),
-        "no_such_urgency": _("Please choose how urgent it is."),
-        "nobody_left": _("Nobody is left to ask just now. You can assign by hand."),
-    }
-    return words.get(code, _("That can't be done any more."))
 
 
 def _back() -> ResponseReturnValue:
@@ -256,11 +275,26 @@ def _wanted() -> board.Filter:
     )
 
 
-def _context() -> dict[str, Any]:
+def _view() -> str:
+    view = request.args.get("view", "")
+    return view if view in ROWS else "list"
+
+
+def _lane() -> str:
+    """The lane that a phone shows."""
+    lane = request.args.get("lane", "")
+    return lane if lane in board.LANES else board.LANES[0]
+
+
+def _context(view: str) -> dict[str, Any]:
     wanted = _wanted()
+    if view == "wall":
+        wanted = replace(wanted, category="", state="attention", page=1)
     return {
-        "board": board.overview(db.session(), wanted, utcnow()),
+        "board": board.overview(db.session(), wanted, utcnow(), by_lane=view == "lanes"),
         "wanted": wanted,
+        "view": view,
+        "lane": _lane(),
         "campuses": db.session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id)).all(),
         "categories": CATEGORIES,
         "states": STATES,

@@ -111,7 +111,7 @@ def send(volunteer_id: int) -> ResponseReturnValue:
             flash(_("The link was sent a few minutes ago already."), "info")
         case _:
             flash(_("No SMS may go to this volunteer."), "error")
-    return redirect(url_for("board.volunteers"), 303)
+    return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
 
 
 @for_staff.post("/<int(max=2147483647):volunteer_id>/lost")
@@ -120,14 +120,14 @@ def links_lost(volunteer_id: int) -> ResponseReturnValue:
     """End all links of a volunteer."""
     if own_page.links_lost(volunteer_id, current_user, utcnow()):
         flash(_("All links sent to them have ended. New ones come with the next SMS."), "ok")
-    return redirect(url_for("board.volunteers"), 303)
+    return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
 
 
 @for_staff.get("/<int(max=2147483647):volunteer_id>/<any(page,lost):step>")
 @roles(*COORDINATORS)
 def opened(volunteer_id: int, step: str) -> ResponseReturnValue:
-    """The address of a button, opened again: back to the list."""
-    return redirect(url_for("board.volunteers"))
+    """The address of a button, opened again: back to the volunteer."""
+    return redirect(url_for("people.person", volunteer_id=volunteer_id))
 
 
 def _month_name(month: tuple[int, int]) -> str:

@@ -17,6 +17,7 @@ from dispatcher.web.words import (
     ATTENTION,
     BAR,
     CATEGORY,
+    LANE,
     MESSAGE_KIND,
     MESSAGE_STATE,
     OFFER_STATE,
@@ -76,6 +77,11 @@ def span(seconds: float) -> str:
 def ago(moment: datetime | None) -> str:
     """How long ago a moment was."""
     return span((utcnow() - moment).total_seconds()) if moment else ""
+
+
+def clock_of_day(minutes: int) -> str:
+    """Minutes since midnight as on a clock: 08:30, 24:00."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def yuan(fen: int | None) -> str:
@@ -208,7 +214,14 @@ def event_text(event: Event) -> str:
         "attention": lambda: _("Put on the attention list: %(why)s", why=attention_reason(p)),
         "seen_to": lambda: _("Seen to: %(why)s", why=attention_reason(p)),
         "undelivered": lambda: _("An SMS could not be delivered (%(kind)s)", kind=_kind(p)),
-        "resent": lambda: _("The gateway never had an SMS of ours; it was sent again"),
+        "resent": lambda: (
+            _("An SMS was sent once more (%(kind)s)", kind=_kind(p))
+            if event.actor == "staff"
+            else _("The gateway never had an SMS of ours; it was sent again")
+        ),
+        "still_looking": lambda: _("Had the retiree told that we are still looking"),
+        "seeing_to": lambda: _("Sees to it: %(why)s", why=attention_reason(p)),
+        "let_go": lambda: _("Doesn't see to it after all: %(why)s", why=attention_reason(p)),
         "unclear_reply": lambda: _("A reply that could not be read"),
         "late_reply": lambda: _("Replied too late"),
         "stop": lambda: _("Sent STOP: no more SMS"),
@@ -331,6 +344,7 @@ def init_app(app: Flask) -> None:
         "duetime": duetime,
         "ago_minutes": ago,
         "span": span,
+        "clock_of_day": clock_of_day,
         "yuan": yuan,
         "items_line": items_line,
         "waiting": waiting,
@@ -346,7 +360,7 @@ def init_app(app: Flask) -> None:
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
-        CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, OFFER_STATE=OFFER_STATE,
+        CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
         RETURN_OUTCOME=RETURN_OUTCOME, timedelta=timedelta,
     )  # fmt: skip

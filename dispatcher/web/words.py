@@ -20,6 +20,12 @@ STATE = {
     "closed": _l("Closed"),
     "cancelled": _l("Cancelled"),
 }
+LANE = {
+    "needs": _l("Needs a person"),
+    "looking": _l("Looking for someone"),
+    "held": _l("Accepted or on the way"),
+    "delivered": _l("Delivered, not confirmed"),
+}
 OFFER_STATE = {
     "queued": _l("being sent"),
     "sent": _l("asked"),
@@ -105,6 +111,7 @@ MESSAGE_KIND = {
     "later": _l("later than meant"),
     "your_page": _l("link to their own page"),
     "finding_another": _l("finding someone else"),
+    "still_looking": _l("we are still looking"),
     "delivered": _l("delivered: all well?"),
     "cancelled_retiree": _l("cancelled"),
     "reply": _l("reply"),

@@ -10,10 +10,11 @@ from flask import Flask
 from sqlalchemy import event, inspect, text
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Campus, Message, Staff, Task
+from dispatcher.models import Attention, Campus, Message, Staff, Task
 from dispatcher.services import (
     attention,
     board,
+    coordinating,
     dispatching,
     health,
     inbound,
@@ -24,6 +25,7 @@ from dispatcher.services import (
     sweeping,
     volunteering,
 )
+from dispatcher.services import people as volunteers
 from tests.integration.conftest import People, RecordingGateway, now, receive, save_call
 
 BIG = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "reply_code",
@@ -163,14 +165,19 @@ def _own_page(people: People, known: dict[str, Any]) -> None:
     own_page.links_lost(people.volunteers[0], db.session.get_one(Staff, people.coordinator), now())
 
 
-def _board(_people: People, known: dict[str, Any]) -> None:
+def _board(people: People, known: dict[str, Any]) -> None:
     with transaction() as tx:
         for number in range(board.PAGE + 3):
             attention.raise_(tx, "stopped", now(), subject=f"phone:{number}")
     campus = db.session.scalars(db.select(Campus.code).limit(1)).one()
     for wanted in (board.Filter(), board.Filter(campus, "medicine", "open"), board.Filter(state="attention")):
         board.overview(db.session(), wanted, now())
+        board.overview(db.session(), wanted, now(), by_lane=True)
     board.detail(db.session(), known["task_id"], now())
+    item = db.session.scalars(db.select(Attention.id).where(Attention.resolved_at.is_(None)).limit(1)).one()
+    coordinating.see_to(item, db.session.get_one(Staff, people.coordinator), None, now())
+    for volunteer_id in people.volunteers:
+        volunteers.person(db.session(), volunteer_id, now())
     health.check(now())
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatcher.rules.availability import QuietHours, Window, on_duty_until
+from dispatcher.rules.availability import QuietHours, Window, on_duty_until, shifts
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -56,3 +56,14 @@ def test_the_next_end_of_quiet_hours() -> None:
     night = QuietHours(time(21), time(7))
     assert night.next_end(local(0, 22).astimezone(ZONE)) == local(1, 7)
     assert night.next_end(local(0, 6).astimezone(ZONE)) == local(0, 7)
+
+
+def test_the_shifts_of_a_day_are_cut_to_it_and_nights_are_whole() -> None:
+    windows = [Window(0, 480, 720), Window(0, 1260, 1440), Window(1, 0, 420), Window(1, 600, 660)]
+    assert shifts(windows, local(0, 9), local(1, 9), ZONE) == [
+        (local(0, 9), local(0, 12)), (local(0, 21), local(1, 7)),
+    ]  # fmt: skip
+    assert shifts(windows, local(1, 3), local(1, 10, 30), ZONE) == [
+        (local(1, 3), local(1, 7)), (local(1, 10), local(1, 10, 30)),
+    ]  # fmt: skip
+    assert shifts([], local(0, 9), local(1, 9), ZONE) == []

@@ -1,0 +1,36 @@
+"""Why something can't be done (any more), in words, and beside which field it is said."""
+
+from flask_babel import gettext as _
+
+
+def field(code: str) -> str:
+    """The field of the task's forms that a refusal belongs to; "task" when to none."""
+    return {
+        "reason_missing": "cancel_said",
+        "note_missing": "note_said",
+        "no_such_volunteer": "volunteer_id",
+        "no_such_urgency": "urgency",
+        "nobody_left": "ask",
+    }.get(code, "task")
+
+
+def words(code: str) -> str:
+    """A sentence for a refusal."""
+    return {
+        "over": _("This task is over; nothing more can be done to it."),
+        "changed": _("This task has changed meanwhile."),
+        "no_such_task": _("There is no such task."),
+        "not_open": _("Somebody holds this task, or it needs a coordinator's call instead."),
+        "reason_missing": _("Please give a reason; it is kept in the history."),
+        "note_missing": _("Please write the note first."),
+        "no_such_volunteer": _("This volunteer can't be given tasks."),
+        "no_such_urgency": _("Please choose how urgent it is."),
+        "nobody_left": _("Nobody is left to ask just now. You can assign by hand."),
+        "not_looking": _("Nobody is being looked for just now, so it would not be true."),
+        "told_lately": _("They were told less than an hour ago."),
+        "no_such_message": _("There is no such message."),
+        "not_resendable": _("This message has been overtaken; there is nothing to send again."),
+        "resent_lately": _("It has just been sent again. Please wait a minute and see whether it arrives."),
+        "stopped": _("They want no more SMS. Please call."),
+        "no_such_moment": _("Please choose until when: a day in the coming year."),
+    }.get(code, _("That can't be done any more."))
