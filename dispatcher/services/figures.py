@@ -7,11 +7,10 @@ ended; SMS about those written in it.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, false, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Assignment, Campus, Event, HelpRequest, Message, Retiree, Task, Volunteer
@@ -34,9 +33,12 @@ _EXACT_S = 3600
 
 @dataclass(frozen=True)
 class AtCampus:
-    """Requests from one campus; None: from those who live out of reach."""
+    """Requests from one campus; without names: from all those who live out of reach.
 
-    campus: Campus | None
+    `names`: by language.
+    """
+
+    names: dict[str, str]
     requests: int
 
 
@@ -112,7 +114,34 @@ class Sms:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one period as of `now`; each is asked for when it is first wanted."""
+    """The figures of one period. `hours`: requests by the local hour in which they came, 24 counts;
+    `campuses`: by campus, the most first, those from out of reach together at the end. `accepting`: from the
+    call until somebody first accepted, by hurry; `delivering`: until it was delivered. Tasks done by phone
+    aren't among those."""
+
+    hours: list[int]
+    campuses: list[AtCampus]
+    accepting: dict[str, Promptness]
+    delivering: dict[str, Promptness]
+    endings: Endings
+    loads: Loads
+    sms: Sms
+
+
+def of(
+    session: Session, period: Period, now: datetime, zone: ZoneInfo, settings: DispatchSettings
+) -> Figures:
+    """The figures of a period as of `now`, its days and hours by the clocks of `zone`."""
+    count = _Counting(session, period, now, zone, settings)
+    return Figures(
+        count.hours(), count.campuses(), count.accepting(), count.delivering(), count.endings(),
+        count.loads(), count.sms(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """How the database is asked."""
 
     session: Session
     period: Period
@@ -120,45 +149,36 @@ class Figures:
     zone: ZoneInfo
     settings: DispatchSettings
 
-    @cached_property
     def hours(self) -> list[int]:
-        """Requests by the local hour in which they came, 24 counts."""
         hour = hour_of_day(HelpRequest.created_at, self._offsets).label("hour")
         counts = self._counted(select(hour).where(*self._in(HelpRequest.created_at)))
         return [counts.get((hour,), 0) for hour in range(24)]
 
-    @cached_property
     def campuses(self) -> list[AtCampus]:
-        """Requests by campus, the most first; those from out of reach together, at the end."""
         counts = self._counted(
             select(Retiree.campus_id).join_from(HelpRequest, Retiree).where(*self._in(HelpRequest.created_at))
         )
         found, away = [], 0
-        for campus in self.session.scalars(select(Campus).order_by(Campus.id)):
-            requests = counts.get((campus.id,), 0)
-            if campus.reachable:
-                found.append(AtCampus(campus, requests))
+        places = select(Campus.id, Campus.name_zh, Campus.name_en, Campus.reachable).order_by(Campus.id)
+        for place in self.session.execute(places):
+            requests = counts.get((place.id,), 0)
+            if place.reachable:
+                found.append(AtCampus({"zh": place.name_zh, "en": place.name_en}, requests))
             else:
                 away += requests
         found.sort(key=lambda at: -at.requests)
-        return [*found, AtCampus(None, away)] if away else found
+        return [*found, AtCampus({}, away)] if away else found
 
-    @cached_property
     def accepting(self) -> dict[str, Promptness]:
-        """From the call until somebody first accepted, by hurry. Tasks done by phone aren't among them."""
         waited_for = (
             select(func.min(Assignment.created_at)).where(Assignment.task_id == Task.id).scalar_subquery()
         )
         return self._promptness(waited_for, accepting_aims(self.settings), named=False)
 
-    @cached_property
     def delivering(self) -> dict[str, Promptness]:
-        """From the call until it was delivered, by hurry; in time also means: by when it was wanted."""
         return self._promptness(Task.delivered_at, delivering_aims(self.settings), named=True)
 
-    @cached_property
     def endings(self) -> Endings:
-        """How the tasks were settled."""
         by_hand = select(Event.id).where(Event.task_id == Task.id, Event.kind == "closed").exists()
         end: ColumnElement[str] = case(
             (Task.state == str(TaskState.CANCELLED), "cancelled"),
@@ -175,9 +195,7 @@ class Figures:
         ).one()
         return Endings(**{end: count for (end,), count in counts.items()}, handed_back=tasks, times=times)
 
-    @cached_property
     def loads(self) -> Loads:
-        """How many tasks each volunteer carried through or carries."""
         carried = (
             select(Assignment.volunteer_id, func.count(Assignment.task_id.distinct()).label("tasks"))
             .join_from(Task, Assignment)
@@ -202,17 +220,13 @@ class Figures:
         everybody = self.session.scalar(select(func.count()).select_from(Volunteer).where(Volunteer.active))
         return Loads(sorted(spread.items()), (everybody or 0) - busy, [tuple(row) for row in most])
 
-    @cached_property
     def sms(self) -> Sms:
-        """What became of the SMS, by day and by the gateway's codes."""
         day = day_number(Message.created_at, self._offsets).label("day")
         lost = Message.state.in_([str(MessageState.FAILED), str(MessageState.UNDELIVERED)])
         # Of one that was delivered in the end, the code of an earlier try says nothing.
         code = case((lost, Message.error_code), else_="").label("code")
         counts = self._counted(
-            select(day, Message.state, code).where(
-                *self._in(Message.created_at), Message.direction == "out"
-            )
+            select(day, Message.state, code).where(*self._in(Message.created_at), Message.direction == "out")
         )
         days = {one: Day(one) for one in self.period.each_day()}
         codes: Counter[str] = Counter()
@@ -263,7 +277,7 @@ class Figures:
                     "wanted"
                 ),
                 # Over without being done by a volunteer: it says nothing about those.
-                and_(named, Task.ended_at.is_not(None)).label("over"),
+                and_(true() if named else false(), Task.ended_at.is_not(None)).label("over"),
             )
             .where(*self._in(Task.created_at), ~Task.remote)
             .subquery()
@@ -298,4 +312,3 @@ def _promptness(name: str, aim_s: int, counts: dict[tuple[Any, ...], int]) -> Pr
                 durations[took] += count
     spread = list(durations.items())
     return Promptness(aim_s, **outcomes, median_s=within(spread, 50), p90_s=within(spread, 90))
-

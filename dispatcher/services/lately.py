@@ -25,8 +25,8 @@ class _Kept:
     until: float
 
 
-def known(what: str, find: Callable[[], tuple[Found, int]]) -> Found:
-    """What `find` finds, or has found in the last :data:`KEPT_S` seconds.
+def known(what: str, find: Callable[[], tuple[Found, int]], kept_s: float = KEPT_S) -> Found:
+    """What `find` finds, or has found in the last `kept_s` seconds.
 
     `what`: a name of its own. `find` gives the value, and in how many rows it was found. The value is
     everybody's: nobody changes it.
@@ -38,5 +38,8 @@ def known(what: str, find: Callable[[], tuple[Found, int]]) -> Found:
         return value
     value, rows = find()
     if rows >= MANY:
-        kept[what] = _Kept(value, time.monotonic() + KEPT_S)
+        for name, old in list(kept.items()):
+            if old.until < time.monotonic():
+                kept.pop(name, None)
+        kept[what] = _Kept(value, time.monotonic() + kept_s)
     return value

@@ -12,7 +12,7 @@ _EPOCH = date(1970, 1, 1)
 DAY_S, HOUR_S = 86400, 3600
 
 
-class epoch(FunctionElement[int]):  # noqa: N801
+class epoch(FunctionElement[int]):
     """Whole seconds since 1970 of a moment in a statement."""
 
     type = BigInteger()
@@ -30,7 +30,7 @@ def _postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"CAST(floor(extract(epoch FROM {compiler.process(element.clauses, **options)})) AS BIGINT)"
 
 
-def local_seconds(moment: ColumnElement[Any], offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
+def local_seconds(moment: Any, offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
     """Seconds since 1970 on the local clock; `offsets` as :func:`dispatcher.rules.period.offsets` gives."""
     *changes, (_, last) = offsets
     ahead: ColumnElement[int] = literal(last, BigInteger)
@@ -39,12 +39,12 @@ def local_seconds(moment: ColumnElement[Any], offsets: Sequence[tuple[datetime, 
     return epoch(moment) + ahead
 
 
-def day_number(moment: ColumnElement[Any], offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
+def day_number(moment: Any, offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
     """The local day, counted from 1970."""
     return local_seconds(moment, offsets) // literal(DAY_S, BigInteger)
 
 
-def hour_of_day(moment: ColumnElement[Any], offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
+def hour_of_day(moment: Any, offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
     """The local hour, 0 to 23."""
     hours = local_seconds(moment, offsets) // literal(HOUR_S, BigInteger)
     return hours % literal(24, BigInteger)

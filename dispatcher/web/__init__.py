@@ -7,6 +7,7 @@ from dispatcher.web import (
     auth,
     board,
     errors,
+    figures,
     forecast,
     health,
     hotline,
@@ -31,7 +32,7 @@ def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
     app.request_class = TypedRequest
     seeing.init_app(app)
-    for module in (auth, hotline, volunteer, board, forecast, webhooks, health, language, seeing):
+    for module in (auth, hotline, volunteer, board, figures, forecast, webhooks, health, language, seeing):
         app.register_blueprint(module.blueprint)
     errors.init_app(app)
     wording.init_app(app)
