@@ -13,6 +13,7 @@ from dispatcher.web import (
     hotline,
     language,
     live,
+    office,
     seeing,
     volunteer,
     webhooks,
@@ -32,7 +33,19 @@ def init_app(app: Flask) -> None:
     """Register everything people and machines can ask for."""
     app.request_class = TypedRequest
     seeing.init_app(app)
-    for module in (auth, hotline, volunteer, board, figures, forecast, webhooks, health, language, seeing):
+    for module in (
+        auth,
+        hotline,
+        volunteer,
+        board,
+        figures,
+        forecast,
+        office,
+        webhooks,
+        health,
+        language,
+        seeing,
+    ):
         app.register_blueprint(module.blueprint)
     errors.init_app(app)
     wording.init_app(app)

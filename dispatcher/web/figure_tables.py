@@ -47,7 +47,7 @@ def hours(figures: Figures) -> Table:
         begin = max(range(22), key=lambda hour: sum(counts[hour : hour + 3]))
         says = ngettext("%(num)d request for help.", "%(num)d requests for help.", total)
         says += _gap() + _(
-            "Most came from %(start)s to %(end)s o'clock: %(count)s of them.",
+            "The busiest three hours: from %(start)s to %(end)s o'clock, %(count)s of them.",
             start=begin, end=begin + 3, count=sum(counts[begin : begin + 3]),
         )  # fmt: skip
     else:
@@ -71,7 +71,7 @@ def campuses(figures: Figures) -> Table:
     says = _("No request for help came in this period.")
     if total:
         name, count = max(found, key=lambda one: one[1])
-        says = _("Most came from %(campus)s: %(count)s of %(total)s.", campus=name, count=count, total=total)
+        says = _("The most from %(campus)s: %(count)s of %(total)s.", campus=name, count=count, total=total)
     shown = found if len(found) <= MOST_CAMPUSES else [
         *found[: MOST_CAMPUSES - 1],
         (_("all others"), sum(count for _name, count in found[MOST_CAMPUSES - 1 :])),
@@ -221,8 +221,8 @@ def loads(figures: Figures) -> Table:
     title = _("How tasks were shared")
     if found.volunteers:
         says = ngettext(
-            "%(num)d volunteer carried %(tasks)s tasks; %(idle)s were not needed.",
-            "%(num)d volunteers carried %(tasks)s tasks; %(idle)s were not needed.",
+            "%(num)d volunteer carried %(tasks)s tasks. Not needed: %(idle)s.",
+            "%(num)d volunteers carried %(tasks)s tasks. Not needed: %(idle)s.",
             found.volunteers,
             tasks=found.tasks,
             idle=found.idle,
@@ -291,7 +291,7 @@ def codes(figures: Figures) -> Table:
     return Table(
         "codes", title, says, [_("Code"), _("What it means"), _("SMS")],
         [[code or "–", _why(code), count] for code, count in found],
-        _simple(title, [(code or "–", count) for code, count in shown], "bad", lying=True),
+        _simple(title, [(_why(code), count) for code, count in shown], "bad", lying=True),
     )  # fmt: skip
 
 

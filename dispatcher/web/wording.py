@@ -23,6 +23,7 @@ from dispatcher.web.words import (
     ROLE,
     SOURCE,
     STATE,
+    TEXT_USE,
     URGENCY,
     WHY_NO,
 )
@@ -318,7 +319,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, OFFER_STATE=OFFER_STATE,
-        MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
+        MESSAGE_STATE=MESSAGE_STATE, TEXT_USE=TEXT_USE, WHY_NO=WHY_NO, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
         timedelta=timedelta,
     )  # fmt: skip
     app.context_processor(
