@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from dispatcher.web import (
     auth,
     board,
+    cards,
     errors,
     figures,
     forecast,
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
         hotline,
         volunteer,
         board,
+        cards,
         figures,
         forecast,
         office,
