@@ -14,12 +14,12 @@ _DAY = timedelta(days=1)
 
 
 class BadPeriod(ValueError):
-    """What was typed is no period. `field`: "from" or "to"; `code`: "not_a_date", "backwards" or
+    """What was typed is no period. `problems`: by field, "from" or "to", a code: "not_a_date", "backwards" or
     "too_long"."""
 
-    def __init__(self, field: str, code: str) -> None:
-        super().__init__(f"{field}: {code}")
-        self.field, self.code = field, code
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__(str(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -59,25 +59,27 @@ def chosen(which: str, first: str, last: str, today: date) -> Period:
         return Period(today.replace(day=1), today)
     if which != FROM_TO:
         return Period(today - 6 * _DAY, today)
-    begins = _date("from", first)
-    ends = _date("to", last) if last.strip() else max(today, begins)
+    begins, ends = _date(first), _date(last) if last.strip() else today
+    if begins is None or ends is None:
+        read = {"from": begins, "to": ends}
+        raise BadPeriod({field: "not_a_date" for field, day in read.items() if day is None})
+    if not last.strip():
+        ends = max(begins, ends)
     if ends < begins:
-        raise BadPeriod("to", "backwards")
+        raise BadPeriod({"to": "backwards"})
     if (ends - begins).days + 1 > MOST_DAYS:
-        raise BadPeriod("to", "too_long")
+        raise BadPeriod({"to": "too_long"})
     return Period(begins, ends)
 
 
-def _date(field: str, text: str) -> date:
-    """A date as people type it: 2026-11-03, 2026/11/3, 2026年11月3日."""
+def _date(text: str) -> date | None:
+    """A date as people type it: 2026-11-03, 2026/11/3, 2026年11月3日; None when it is none."""
     parts = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", text.strip()[:20])
     try:
         found = date(*(int(part) for part in parts.groups())) if parts else None
     except ValueError:
-        found = None
-    if found is None or found.year not in _YEARS:
-        raise BadPeriod(field, "not_a_date")
-    return found
+        return None
+    return found if found is not None and found.year in _YEARS else None
 
 
 def offsets(start: datetime, end: datetime, zone: ZoneInfo) -> Sequence[tuple[datetime, int]]:

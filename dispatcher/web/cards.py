@@ -1,4 +1,4 @@
-"""The card for beside the telephone: the hotline's number as large as it gets, and how the code word works."""
+"""The card for beside the telephone: the hotline's number in large type, and how the code word works."""
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue

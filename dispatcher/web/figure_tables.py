@@ -88,7 +88,7 @@ def accepting(figures: Figures) -> Table:
         "accepting", _("Time until somebody accepts"), figures.accepting, _("not accepted"),
         _("From the call until the first volunteer said yes. Help by phone is not counted, nor what ended or "
           "began so lately that it says nothing. The aim is when a coordinator would be told."),
-        _accepted,
+        _("9 in 10 of those accepted waited no longer than:"),
     )  # fmt: skip
 
 
@@ -98,34 +98,8 @@ def delivering(figures: Figures) -> Table:
         "delivering", _("Time until it is delivered"), figures.delivering, _("not delivered"),
         _("From the call until the volunteer said that it was done. The aim: when it was wanted, if the "
           "retiree named a time; else accepted in time, and a word from the volunteer in time after that."),
-        _delivered,
+        _("9 in 10 of those delivered took no longer than:"),
     )  # fmt: skip
-
-
-def _accepted(pace: str, p: Promptness) -> str:
-    of = {"n": _lasting(p.p90_s), "aim": _lasting(p.aim_s)}
-    match pace:
-        case "urgent":
-            return _(
-                "9 in 10 urgent requests that were accepted took no longer than %(n)s; the aim is %(aim)s.",
-                **of,
-            )
-        case "soon":
-            return _("For medicine, and what is wanted soon: %(n)s; the aim is %(aim)s.", **of)
-    return _("For what is in no hurry: %(n)s; the aim is %(aim)s.", **of)
-
-
-def _delivered(pace: str, p: Promptness) -> str:
-    of = {"n": _lasting(p.p90_s), "aim": _lasting(p.aim_s)}
-    match pace:
-        case "urgent":
-            return _(
-                "9 in 10 urgent requests that were delivered took no longer than %(n)s; the aim is %(aim)s.",
-                **of,
-            )
-        case "soon":
-            return _("For medicine, and what is wanted soon: %(n)s; the aim is %(aim)s.", **of)
-    return _("For what is in no hurry: %(n)s; the aim is %(aim)s.", **of)
 
 
 def pace_word(pace: str) -> str:
@@ -134,10 +108,13 @@ def pace_word(pace: str) -> str:
 
 
 def _prompt(
-    name: str, title: str, found: dict[str, Promptness], missing: str, note: str,
-    say: Callable[[str, Promptness], str],
+    name: str, title: str, found: dict[str, Promptness], missing: str, note: str, lead: str
 ) -> Table:  # fmt: skip
-    said = [say(pace, found[pace]) for pace in PACES if found[pace].done]
+    said = [
+        _("%(kind)s %(time)s (aim %(aim)s)",
+          kind=_short(pace), time=_lasting(found[pace].p90_s), aim=_lasting(found[pace].aim_s))
+        for pace in PACES if found[pace].done
+    ]  # fmt: skip
     rows: list[list[Cell]] = [
         [
             pace_word(pace), p.decided, _minutes(p.aim_s), _minutes(p.median_s), _minutes(p.p90_s),
@@ -158,8 +135,11 @@ def _prompt(
             title, lying=True, percent=True,
         )  # fmt: skip
 
+    says = _("Nothing to say yet.")
+    if said:
+        says = lead + _gap() + _("; ").join(said) + _(".")
     return Table(
-        name, title, _gap().join(said) or _("Nothing to say yet."),
+        name, title, says,
         [_("Hurry"), _("Tasks"), _("Aim, min"), _("Half within, min"), _("9 in 10 within, min"), _("In time"),
          _("Later"), missing[:1].upper() + missing[1:], _("In time, %")],
         rows, draw, note, legend,
@@ -261,17 +241,24 @@ def sms(figures: Figures) -> Table:
         if found.unknown
         else "",
     ]
+    columns = [_("Delivered"), _("Not delivered"), _("Not known, or on the way")]
+    sums = list(zip(columns, (found.delivered, found.lost, found.unknown + found.on_the_way), strict=True))
     return Table(
         "sms", title, _gap().join(filter(None, [says, *others])),
-        [_("Week from") if by_week else _("Day"), _("Delivered"), _("Not delivered"),
-         _("Not known, or on the way")],
+        [_("Week from") if by_week else _("Day"), *columns],
         [[day.day, day.delivered, day.lost, day.open] for day in days],
-        _simple(
-            title, [(f"{day.day.month}-{day.day.day}", day.lost) for day in days], "bad",
-            every=max(1, -(-len(days) // 6)),
-        ),
+        _lost_by_day(title, days) if len(days) > _FEW_DAYS else _simple(title, sums, lying=True),
         _("SMS that were given up because they were no longer true are left out: %(n)s.", n=found.not_needed),
     )  # fmt: skip
+
+
+_FEW_DAYS = 3
+"""So few days side by side would show nothing."""
+
+
+def _lost_by_day(title: str, days: Sequence[Day]) -> Callable[[], bytes]:
+    rows = [(f"{day.day.month}-{day.day.day}", day.lost) for day in days]
+    return _simple(title, rows, "bad", every=max(1, -(-len(days) // 6)))
 
 
 def codes(figures: Figures) -> Table:
@@ -346,15 +333,17 @@ def _lasting(seconds: int | None) -> str:
     """A length of time as people would say it, rounded up so that "within" stays true."""
     if seconds is None:
         return "–"
-    if seconds < 90:
-        return _("%(s)s s", s=seconds)
     minutes = -(-seconds // 60)
-    if minutes < 60:
-        return _("%(m)s min", m=minutes)
     hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return _("%(h)s h %(m)s min", h=hours, m=rest) if rest else _("%(h)s h", h=hours)
-    return ngettext("%(num)s day", "%(num)s days", -(-hours // 24))
+    if seconds < 90:
+        said = _("%(s)s s", s=seconds)
+    elif not hours:
+        said = _("%(m)s min", m=minutes)
+    elif hours >= 48:
+        said = ngettext("%(num)s day", "%(num)s days", -(-hours // 24))
+    else:
+        said = _("%(h)s h %(m)s min", h=hours, m=rest) if rest else _("%(h)s h", h=hours)
+    return str(said).replace(" ", "\u00a0")
 
 
 def _minutes(seconds: int | None) -> float | None:

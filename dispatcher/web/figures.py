@@ -44,7 +44,8 @@ def overview() -> ResponseReturnValue:
     try:
         period = _period()
     except BadPeriod as bad:
-        return _page(typed, None, {bad.field: _said(bad)}), 422
+        said = {field: _said(code) for field, code in bad.problems.items()}
+        return _page(typed, None, said), 422
     figures = _figures(period)
     tables = [make(figures) for make in figure_tables.ALL.values()]
     return _page(typed, period, {}, tables=tables, headlines=_headlines(figures))
@@ -53,7 +54,7 @@ def overview() -> ResponseReturnValue:
 def _page(typed: dict[str, str], period: Period | None, errors: dict[str, str], **known: Any) -> str:
     return render_template(
         "board/figures.html", typed=typed, period=period, errors=errors, choices=CHOICES,
-        cell=figure_tables.cell, query=_query(period), today=_today(),
+        cell=figure_tables.cell, query=_query(period),
         may_name=current_user.role == ADMINISTRATOR, **known,
     )  # fmt: skip
 
@@ -190,8 +191,8 @@ def _query(period: Period | None) -> dict[str, str]:
     return {"period": FROM_TO, "from": period.first.isoformat(), "to": period.last.isoformat()}
 
 
-def _said(bad: BadPeriod) -> str:
-    match bad.code:
+def _said(code: str) -> str:
+    match code:
         case "backwards":
             return _("The last day must not be before the first.")
         case "too_long":

@@ -134,11 +134,11 @@ def _words(reading: Reading) -> list[tuple[str, list[tuple[str, str, bool]]]]:
 
 def _options() -> list[tuple[str, str]]:
     """What can be tried: every entry with its name in words."""
-    tables = texts.built_in("zh")
+    words = {"sms": _("SMS"), "say": _("On the phone"), "words": _("Word")}
     return [
-        *((f"sms.{kind}", f"{_('SMS')}: {_of(kind)}") for kind in tables["sms"]),
-        *((f"say.{kind}", f"{_('On the phone')}: {_of(kind)}") for kind in tables["say"]),
-        *((f"words.{name}", f"{_('Word')}: {name}") for name in tables["words"]),
+        (f"{table}.{name}", f"{word}: {name if table == 'words' else _of(name)}")
+        for table, word in words.items()
+        for name in texts.built_in("zh")[table]
     ]
 
 
