@@ -5,7 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, stream_with_context
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    render_template,
+    request,
+    send_file,
+    stream_with_context,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -82,7 +91,8 @@ def as_csv(name: str) -> ResponseReturnValue:
         stream_with_context(exports.csv_lines(columns, rows)),
         mimetype="text/csv; charset=utf-8",
     )
-    return _to_keep(answer, f"{name}-{period.first}-{period.last}.csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}-{period.first}-{period.last}.csv"'
+    return answer
 
 
 @blueprint.get("/export.xlsx")
@@ -94,13 +104,8 @@ def as_workbook() -> ResponseReturnValue:
     tables = [make(figures) for make in figure_tables.ALL.values()]
     sheets = [Sheet(table.title, [(column, 18) for column in table.columns], table.rows) for table in tables]
     sheets.append(Sheet(_("Tasks"), _columns(names), _rows(period, names)))
-    answer = Response(exports.workbook(sheets), mimetype=_XLSX, direct_passthrough=True)
-    return _to_keep(answer, f"figures-{period.first}-{period.last}.xlsx")
-
-
-def _to_keep(answer: Response, filename: str) -> Response:
-    answer.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return answer
+    name = f"figures-{period.first}-{period.last}.xlsx"
+    return send_file(exports.workbook(sheets), _XLSX, as_attachment=True, download_name=name)
 
 
 def _names() -> bool:

@@ -83,7 +83,7 @@ def _page(trial: Trial | None) -> str:
     found: OfficeTexts = current_app.extensions["office_texts"]
     reading = found.reading()
     return render_template(
-        "office/texts.html", path=found.path, reading=reading, kinds=_kinds(reading), words=_words(reading),
+        "office/texts.html", place=found.path, reading=reading, kinds=_kinds(reading), words=_words(reading),
         trial=trial or Trial("sms.received", "zh", texts.catalogue("zh")["sms"]["received"]),
         tried=trial is not None, options=_options(), problem=TEXT_PROBLEM,
     )  # fmt: skip
