@@ -280,7 +280,9 @@ class _Counting:
                 and_(true() if named else false(), Task.ended_at.is_not(None)).label("over"),
             )
             .where(*self._in(Task.created_at), ~Task.remote)
-            .subquery()
+            .cte("tasks")
+            # Else SQLite looks for the first acceptance anew wherever it is compared with something.
+            .prefix_with("MATERIALIZED")
         )
         t = tasks.c
         aim = func.coalesce(t.wanted, case(*((t.pace == name, aim) for name, aim in aims.items()), else_=0))

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from flask import (
     Blueprint,
@@ -37,8 +39,11 @@ from dispatcher.web.words import CATEGORY, URGENCY
 log = logging.getLogger(__name__)
 blueprint = Blueprint("figures", __name__, url_prefix="/board/figures")
 
-KEPT_S = 60.0
+KEPT_S = 300.0
 """So long, in seconds, figures of very many tasks are kept: the page and its pictures ask for the same."""
+
+_being_found: WeakValueDictionary[Period, Lock] = WeakValueDictionary()
+"""Who asks for what somebody else is finding out waits for that: the pictures are asked for all at once."""
 
 TASKS = "tasks"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -186,7 +191,9 @@ def _figures(period: Period) -> Figures:
         found = of(db.session(), period, utcnow(), config["ZONE"], config["DISPATCH"])
         return found, found.endings.total
 
-    return known(f"figures of {period}", find, KEPT_S)
+    lock = _being_found.setdefault(period, Lock())
+    with lock:
+        return known(f"figures of {period}", find, KEPT_S)
 
 
 def _query(period: Period | None) -> dict[str, str]:
