@@ -41,6 +41,7 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "AREA_CODE": get("AREA_CODE", "0351"),
         "ZONE": _zone(get("TIMEZONE", "Asia/Shanghai")),
         "DISPATCH": _dispatch(get("DISPATCH_SETTINGS", ""), get("QUIET_HOURS", "21:00-07:00")),
+        "SMS_TEXTS": Path(get("SMS_TEXTS") or data_dir / "texts.toml").resolve(),
         "TWILIO_ACCOUNT_SID": get("TWILIO_ACCOUNT_SID", ""),
         "TWILIO_AUTH_TOKEN": get("TWILIO_AUTH_TOKEN", ""),
         "TWILIO_API_BASE": get("TWILIO_API_BASE", TWILIO_URL),

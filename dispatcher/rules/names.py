@@ -36,6 +36,16 @@ def surname_pinyin(name: str) -> str:
     return (_SURNAME_READINGS.get(family) or "".join(lazy_pinyin(family))).capitalize()
 
 
+def romanised(name: str) -> str:
+    """A Chinese `name` in pinyin, the surname first: 李伟 is Li Wei; any other as it is."""
+    if not any("一" <= ch <= "鿿" for ch in name):
+        return name
+    from pypinyin import lazy_pinyin
+
+    given = "".join(lazy_pinyin(name[len(surname(name)) :]))
+    return f"{surname_pinyin(name)} {given.capitalize()}".strip()
+
+
 def normalise(text: str) -> str:
     """`text` as search keys are kept: lower case, no spaces, dots or apostrophes; ü is v."""
     kept = (ch for ch in text.casefold().replace("ü", "v") if ch not in " 　\t'’·.-")

@@ -38,5 +38,8 @@ def known(what: str, find: Callable[[], tuple[Found, int]], kept_s: float = KEPT
         return value
     value, rows = find()
     if rows >= MANY:
+        for name, old in list(kept.items()):
+            if old.until < time.monotonic():
+                kept.pop(name, None)
         kept[what] = _Kept(value, time.monotonic() + kept_s)
     return value

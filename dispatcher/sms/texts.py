@@ -1,11 +1,14 @@
 """SMS in words: kind + parameters + language → text. The wording is in texts.<language>.toml.
 
-Parameters are plain JSON. Three shapes are worded here: a mapping with "zh" and "en" is picked by
+The office may have its own wording (:mod:`dispatcher.sms.office_texts`).
+
+Parameters are plain JSON. These shapes are worded here: a mapping with "zh" and "en" is picked by
 language; `due_at` (ISO 8601 or None) becomes `due`; `retiree` (name, title, sex) becomes `greeting`
-and `name`.
+and `name`; `volunteer` is written in Latin letters in English.
 """
 
 import tomllib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,31 +25,62 @@ LONGEST_ADDRESS = 60
 _HERE = Path(__file__).parent
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+Catalogue = dict[str, dict[str, str]]
+"""The tables `words`, `sms` and `say` of one language."""
+
 
 @cache
-def catalogue(language: str) -> dict[str, dict[str, str]]:
-    """The tables `words`, `sms` and `say` of a language."""
+def built_in(language: str) -> Catalogue:
+    """The texts that come with the program."""
     with (_HERE / f"texts.{language}.toml").open("rb") as file:
         return tomllib.load(file)
 
 
+_catalogue: Callable[[str], Catalogue] = built_in
+
+
+def use(source: Callable[[str], Catalogue]) -> None:
+    """Take the texts from `source` from now on, in the whole process."""
+    global _catalogue
+    _catalogue = source
+
+
+def catalogue(language: str) -> Catalogue:
+    """The texts in use: the office's own where it has some, else those that come with the program."""
+    return _catalogue(language)
+
+
 def render(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
-    """The text of an SMS. The rough area is left out where it would cost a third segment.
+    """The text of an SMS. What its reader can do without is left out where it would cost a third segment.
 
     Raises:
         KeyError: no such kind, or a parameter is missing.
     """
-    worded = _worded(language, params, now, zone)
-    template = catalogue(language)["sms"][kind]
+    words = catalogue(language)
+    return fill(words["sms"][kind], words["words"], language, params, now, zone)
+
+
+def fill(
+    template: str, words: dict[str, str], language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
+) -> str:
+    """`template` as an SMS; see :func:`render`."""
+    worded = worded_by(words, language, params, now, zone)
     text = template.format_map(worded)
-    if worded.get("area") and segments(text) > MOST_SEGMENTS:
-        text = template.format_map(worded | {"area": ""}).replace(" ,", ",")
-    return text
+    if segments(text) <= MOST_SEGMENTS:
+        return text
+    shorter = {}
+    if worded.get("area"):
+        shorter["area"] = ""
+    campus, address = str(worded.get("campus", "")), str(worded.get("address", ""))
+    if campus and address.startswith(f"{campus} "):
+        shorter["address"] = address.removeprefix(campus).strip()  # the offer has named the campus
+    return template.format_map(worded | shorter).replace(" ,", ",") if shorter else text
 
 
 def say(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
     """What a person says on the phone in place of the SMS."""
-    return catalogue(language)["say"][kind].format_map(_worded(language, params, now, zone))
+    words = catalogue(language)
+    return words["say"][kind].format_map(worded_by(words["words"], language, params, now, zone))
 
 
 def segments(text: str) -> int:
@@ -82,8 +116,10 @@ def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
     return f"{prefix} {surname}" if prefix else name
 
 
-def _worded(language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    words = catalogue(language)["words"]
+def worded_by(
+    words: dict[str, str], language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
+) -> dict[str, Any]:
+    """What stands for the names in braces, with `words` for what parameters become."""
     values: dict[str, Any] = {}
     for name, value in params.items():
         values[name] = value[language] if isinstance(value, dict) and "zh" in value else value
@@ -96,11 +132,15 @@ def _worded(language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
         own = f"your_{params['category']}" if to_retiree else params["category"]
         values["category"] = words[own]
         values["ended"] = words[f"ended_{params['category']}"]
+        values["does"] = words[f"comes_{params['category']}"]
     if "categories" in params:
         values["categories"] = words["and"].join(words[f"your_{c}"] for c in params["categories"])
     if len(str(values.get("address", ""))) > LONGEST_ADDRESS:
         # The page behind the link has it whole.
         values["address"] = f"{values['address'][:LONGEST_ADDRESS]}…"
+    if language == "en" and "volunteer" in values:
+        # Who can't read the name couldn't ask for it, and one Chinese character doubles the price.
+        values["volunteer"] = names.romanised(values["volunteer"])
     if "due_at" in params:
         due = params["due_at"]
         moment = datetime.fromisoformat(due) if due else None

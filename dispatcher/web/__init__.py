@@ -6,12 +6,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from dispatcher.web import (
     auth,
     board,
+    cards,
+    design,
     errors,
+    figures,
     forecast,
     health,
     hotline,
     language,
     live,
+    office,
     paper,
     people,
     receipts,
@@ -37,8 +41,8 @@ def init_app(app: Flask) -> None:
     app.request_class = TypedRequest
     seeing.init_app(app)
     modules = (
-        auth, hotline, volunteer, volunteer_self, board, several, people, paper, receipts, forecast, webhooks,
-        health, language, seeing,
+        auth, hotline, volunteer, volunteer_self, board, several, people, paper, receipts, cards, figures,
+        forecast, office, design, webhooks, health, language, seeing,
     )  # fmt: skip
     for module in modules:
         app.register_blueprint(module.blueprint)

@@ -26,6 +26,7 @@ from dispatcher.web.words import (
     ROLE,
     SOURCE,
     STATE,
+    TEXT_USE,
     TROUBLE,
     URGENCY,
     WHY_NO,
@@ -362,7 +363,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        RETURN_OUTCOME=RETURN_OUTCOME, timedelta=timedelta,
+        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, timedelta=timedelta,
     )  # fmt: skip
     app.context_processor(
         lambda: {

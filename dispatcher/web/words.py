@@ -116,6 +116,47 @@ MESSAGE_KIND = {
     "cancelled_retiree": _l("cancelled"),
     "reply": _l("reply"),
 }
+TEXT_USE = {
+    "offer": _l("To a volunteer: a task is put to them."),
+    "taken": _l("To a volunteer who was asked: somebody else has accepted."),
+    "assigned": _l("To the volunteer whose task it is: all they need."),
+    "cancelled_volunteer": _l("To a volunteer: the task was cancelled before it was delivered."),
+    "closed_volunteer": _l("To a volunteer who held the task or was asked: it was closed."),
+    "released": _l("To a volunteer: a coordinator has given the task to somebody else."),
+    "changed_volunteer": _l(
+        "To the volunteer whose task it is: it is more or less urgent, or more is wanted."
+    ),
+    "your_page": _l("To a volunteer who asked for it, or by the office: the link to their own page."),
+    "noted": _l("To a volunteer: confirms a step that they have reported by SMS."),
+    "reply_help": _l("To a volunteer: their reply could not be read."),
+    "reply_help_retiree": _l("To a retiree, or any other phone: their reply could not be read."),
+    "reply_help_many": _l("To any phone: the reply names none of the tasks that wait."),
+    "reply_help_nothing": _l("To a volunteer: they replied, and nothing waits."),
+    "received": _l("To the retiree: the call is saved."),
+    "received_remote": _l("To a retiree out of reach: the call is saved."),
+    "coming": _l("To the retiree: who is coming, when, and the code word."),
+    "later": _l("To the retiree: whoever is coming needs more time."),
+    "still_looking": _l("To the retiree: a coordinator says that somebody is still being looked for."),
+    "finding_another": _l("To the retiree: the volunteer can't come after all."),
+    "delivered": _l("To the retiree: it was delivered; is all well?"),
+    "cancelled_retiree": _l("To the retiree: it was cancelled before it was delivered."),
+}
+TEXT_PROBLEM = {
+    "unreadable": _l("The file can't be read."),
+    "not_toml": _l("The file isn't written as it should be, so nothing in it is used."),
+    "unknown_table": _l(
+        "There is no such table. There are [zh.sms], [zh.say], [zh.words] and the same with en."
+    ),
+    "unknown_entry": _l("There is no text of this name."),
+    "not_text": _l("It must be a text in quotes."),
+    "empty": _l("It is empty."),
+    "too_many_characters": _l("It is too long."),
+    "braces": _l("Something is wrong with its braces: only a name may stand in { and }."),
+    "unknown_names": _l("These names aren't filled in here:"),
+    "missing_names": _l("These must not be missing:"),
+    "link_touches": _l("Before and after {link} there must be a space, or phones won't see where it ends."),
+    "too_long": _l("With the longest names it costs too many SMS:"),
+}
 ATTENTION = {
     "nobody_left": _l("nobody left to ask"),
     "nobody_answered": _l("everybody was asked, nobody has answered"),

@@ -1,9 +1,7 @@
-/* The button that prints this page. Without scripts the browser's own does. */
-(() => {
-  "use strict";
+/* A button that prints the page; without scripts there is none, and the browser's own way remains. */
 
-  const button = document.getElementById("print");
+for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
-  for (const words of document.querySelectorAll("[data-without-script]")) words.hidden = true;
   button.addEventListener("click", () => window.print());
-})();
+}
+for (const words of document.querySelectorAll("[data-without-script]")) words.hidden = true;

@@ -13,13 +13,21 @@ pytestmark = [pytest.mark.scenario, pytest.mark.browser]
 
 TOUCH, DESK = 390, 1440
 WORDS = {
-    "zh": {"accept": "接单", "open": "正在找人", "accepted": "已接单", "go": "出发", "done": "送到"},
+    "zh": {
+        "accept": "接单",
+        "open": "正在找人",
+        "accepted": "已接单",
+        "go": "出发",
+        "done": "送到",
+        "helper": "李伟",
+    },
     "en": {
         "accept": "I'll go",
         "open": "Looking",
         "accepted": "Accepted",
         "go": "on my way",
         "done": "elivered",
+        "helper": "Li Wei",
     },
 }
 
@@ -68,7 +76,7 @@ def test_the_story_by_keyboard_and_touch(world: World, windows: Windows, languag
     expect(phone.locator("body")).to_contain_text("3号楼2单元501")
     expect(row).to_contain_text(WORDS[language]["accepted"], timeout=10_000)
     helper.phone.expect(elder.name)
-    elder.phone.expect("李伟")
+    elder.phone.expect(WORDS[language]["helper"])
 
     phone.locator("form[action*='/underway'] button").first.click()
     phone.locator("form[action*='/delivered'] [name=spent]").first.fill("三十五")
@@ -76,7 +84,7 @@ def test_the_story_by_keyboard_and_touch(world: World, windows: Windows, languag
     expect(phone.locator("[aria-invalid=true]")).to_have_value("三十五")
     phone.locator("form[action*='/delivered'] [name=spent]").first.fill("35.50")
     phone.locator("form[action*='/delivered'] button").first.click()
-    elder.phone.expect("李伟", "1", "2")
+    elder.phone.expect(WORDS[language]["helper"], "1", "2")
     elder.phone.reply("1")
     world.wait_state(task, "closed")
     expect(row).to_have_count(0, timeout=10_000)

@@ -1,54 +1,23 @@
 """The SMS texts: every kind in both languages, and none longer than two segments."""
 
 import itertools
-import string
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
 
 from devtools import roster
 from dispatcher.rules.codewords import CODE_WORDS
-from dispatcher.sms import texts
+from dispatcher.sms import office_texts, samples, texts
+from dispatcher.sms.samples import placeholders as needed
+from dispatcher.web.words import MESSAGE_KIND, TEXT_USE
 
-ZONE = ZoneInfo("Asia/Shanghai")
-NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+ZONE = samples.ZONE
+NOW = samples.NOW
 PEOPLE = roster.build()
-KINDS = sorted(texts.catalogue("zh")["sms"])
-LINK = "https://help.example.edu.cn/o/Ab3dEf5hJk7m"
-LONGEST_ADDRESS = max((r.address for r in PEOPLE.retirees), key=len)
-NAMES = sorted({r.name for r in PEOPLE.retirees}, key=len)
-
-
-def params(language: str, name: str, category: str) -> dict[str, Any]:
-    """As long as real values get."""
-    person = next(r for r in PEOPLE.retirees if r.name == name)
-    place = max((p for p in PEOPLE.places if p.reachable), key=lambda p: len(p.name_zh))
-    area = max((r.area for r in PEOPLE.retirees if r.place_code == place.code), key=len)
-    return {
-        "retiree": {"name": name, "title": person.honorific, "sex": person.sex},
-        "hotline": "0351-7010000",
-        "category": category,
-        "categories": [category],
-        "campus": {"zh": place.name_zh, "en": place.name_en},
-        "area": area,
-        "urgency": "urgent",
-        "due_at": (NOW + timedelta(days=3)).isoformat(),
-        "link": LINK,
-        "yes": "991", "no": "990", "go": "992", "done": "993", "back": "990",
-        "well": "991", "problem": "992", "codes": "991 981 971",
-        "volunteer": max((v.name for v in PEOPLE.volunteers), key=len),
-        "code": {"zh": max(CODE_WORDS, key=len), "en": max(CODE_WORDS.values(), key=len)},
-        "address": LONGEST_ADDRESS,
-        "phone": "13935102222",
-        "step": "delivered",
-        "minutes": 30,
-    }  # fmt: skip
-
-
-def needed(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+KINDS = sorted(texts.built_in("zh")["sms"])
+SPOKEN = sorted(texts.built_in("zh")["say"])
+MAY_COST_THREE = {("assigned", "en")}
+"""A Chinese address in an English text: it is written in the Chinese alphabet, whatever else is left out."""
 
 
 def test_both_languages_have_the_same_texts_with_the_same_facts() -> None:
@@ -63,15 +32,62 @@ def test_both_languages_have_the_same_texts_with_the_same_facts() -> None:
 
 @pytest.mark.parametrize(("kind", "language"), list(itertools.product(KINDS, texts.LANGUAGES)))
 def test_two_segments_at_most_with_real_names(kind: str, language: str) -> None:
-    short_latin = max((n for n in NAMES if n.isascii()), key=len)
-    chinese = max((n for n in NAMES if not n.isascii()), key=len)
-    for name, category in itertools.product((short_latin, chinese), ("medicine", "urgent", "groceries")):
-        given = params(language, name, category)
-        if kind not in ("assigned",):
-            given.pop("address")
+    usual = texts.render(kind, language, samples.usual(kind, language), NOW, ZONE)
+    assert texts.segments(usual) <= texts.MOST_SEGMENTS, f"{len(usual)}: {usual}"
+    most = 3 if (kind, language) in MAY_COST_THREE else texts.MOST_SEGMENTS
+    for given in samples.longest(kind, language):
         text = texts.render(kind, language, given, NOW, ZONE)
         assert "{" not in text
-        assert texts.segments(text) <= (2 if kind != "assigned" else 3), f"{len(text)}: {text}"
+        assert texts.segments(text) <= most, f"{len(text)}: {text}"
+    assert office_texts.allowed(kind, language) <= most
+
+
+@pytest.mark.parametrize(("kind", "language"), list(itertools.product(SPOKEN, texts.LANGUAGES)))
+def test_what_is_said_on_the_phone_can_be_said(kind: str, language: str) -> None:
+    for given in (samples.usual(kind, language), *samples.longest(kind, language)):
+        assert "{" not in texts.say(kind, language, given, NOW, ZONE)
+
+
+def test_every_kind_says_what_it_is_for() -> None:
+    for kind in KINDS:
+        assert TEXT_USE.get(kind), f"{kind}: say in dispatcher/web/words.py to whom and when it goes"
+        assert MESSAGE_KIND.get(kind), kind
+
+
+def test_a_name_in_braces_without_a_sample_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(texts.built_in("zh")["sms"], "new_kind", "{greeting}，{moon}")
+    with pytest.raises(samples.NoSample, match=r"new_kind needs a sample of moon.*samples\.py"):
+        samples.usual("new_kind", "zh")
+
+
+def test_the_samples_are_as_long_as_the_roster_has_it() -> None:
+    """Of those whom volunteers reach; nobody is sent to the others."""
+    places = {place.code: place for place in PEOPLE.places if place.reachable}
+    for language in texts.LANGUAGES:
+        longest = list(samples.longest("assigned", language))
+        addresses = [
+            " ".join(filter(None, (getattr(places[r.place_code], f"name_{language}"), r.area, r.address)))
+            for r in PEOPLE.retirees
+            if r.place_code in places
+        ]
+        assert max(map(len, addresses)) <= max(len(given["address"][language]) for given in longest)
+        codes = CODE_WORDS if language == "zh" else CODE_WORDS.values()
+        assert max(map(len, codes)) <= max(len(given["code"][language]) for given in longest)
+    for people in (PEOPLE.retirees, PEOPLE.volunteers):
+        names = {person.name for person in people}
+        for latin in (True, False):
+            mine = [len(n) for n in names if n.isascii() == latin]
+            known = [given["retiree"]["name"] for given in longest] + [
+                given["volunteer"] for given in longest
+            ]
+            assert max(mine, default=0) <= max(len(n) for n in known if n.isascii() == latin)
+
+
+def test_an_english_text_has_no_name_that_its_reader_cant_read() -> None:
+    for kind in ("coming", "delivered", "finding_another"):
+        text = texts.render(kind, "en", samples.usual(kind, "en"), NOW, ZONE)
+        assert "Li Wei" in text
+        assert text.isascii()
 
 
 def test_segments_are_counted_as_the_networks_do() -> None:
