@@ -20,9 +20,9 @@ LONGEST_NOTE = 1000
 @blueprint.get("/mine")
 @roles(*STAFF)
 def mine() -> ResponseReturnValue:
-    """The calls taken today, and how they ended."""
+    """The calls taken today, and how they ended; a shift that began before midnight sees all of its own."""
     local = utcnow().astimezone(current_app.config["ZONE"])
-    start = datetime.combine(local.date(), time(), local.tzinfo)
+    start = min(datetime.combine(local.date(), time(), local.tzinfo), local - handing_over.SHIFT)
     return render_template("hotline/mine.html", calls=taken.since(db.session(), current_user.id, start))
 
 
