@@ -10,6 +10,7 @@ const HEARD = "board-heard", ON = "board-sound", LAST = "board-sound-at";
 const title = document.title;
 const alarm = byId("alarm");
 const button = byId("sound");
+const forNow = new Map();
 let needed = null;
 let audio = null;
 
@@ -95,7 +96,7 @@ function read(name) {
   try {
     return localStorage.getItem(name);
   } catch {
-    return null; // a browser that keeps nothing
+    return forNow.get(name) ?? null;
   }
 }
 
@@ -103,7 +104,7 @@ function write(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // then it is news once more in the next window
+    forNow.set(name, value); // a browser that keeps nothing: it is news once more in the next window
   }
 }
 
@@ -117,6 +118,7 @@ export function start(changed) {
     alarm.addEventListener("click", (event) => {
       event.preventDefault();
       const row = byId(alarm.querySelector("a").getAttribute("href").slice(1))?.closest(".item");
+      if (!row) location.assign("/board"); // it isn't among those shown
       row?.scrollIntoView({ block: "center" });
       (row?.querySelector(".open") || row?.querySelector("a, button"))?.focus({ preventScroll: true });
       alarm.hidden = true;
