@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+import requests
 from playwright.sync_api import Page
 
+from devtools import roster
 from devtools.gallery.studio import Fill, Studio
 
 
@@ -85,9 +87,59 @@ def evening(studio: Studio) -> Scene:
     underway = task("underway", "周淑贤", aspirin)[0]
     for step in ("accept", "underway"):
         studio.act(underway, step)
+    studio.act(underway, "later", seen="0")
+    studio.act(underway, "problem", reason="not_well", said="头晕")
     scene.links["underway"] = underway
 
     call("remote", "姚炳文", want("other", notes="想找人帮忙在网上挂号"))
+    _desk(studio, scene, operator)
     operator.context.close()
+    _coordinators(studio, scene)
+    _own_pages(studio, scene)
     time.sleep(1)
     return scene
+
+
+def _desk(studio: Studio, scene: Scene, operator: Page) -> None:
+    """What the desk keeps between calls."""
+    for name, notes in (("李老师的女儿", "问能不能代取药"), ("", "打来两次，没说完就断了")):
+        operator.goto("/hotline/calls")
+        operator.fill("form.promise [name=phone]", "13935100009")
+        operator.fill("form.promise [name=name]", name)
+        operator.fill("form.promise [name=notes]", notes)
+        operator.locator("form.promise button").click()
+        operator.locator("[id^=call-]").first.wait_for()
+    scene.ids["call"] = int((operator.locator("[id^=call-]").first.get_attribute("id") or "").split("-")[-1])
+    operator.goto("/hotline/handover")
+    operator.fill("form.tell textarea", "王秀兰老师明早要再打一次，她女儿上午在家。")
+    operator.locator("form.tell button").click()
+    operator.locator(".shift-notes li").first.wait_for()
+    # A colleague is in the middle of a call, and this operator of another.
+    colleague = studio.page("colleague", "zh", 1440)
+    for page, retiree in ((colleague, "yours"), (operator, "delivered")):
+        page.goto(f"/hotline/people/{scene.ids[f'{retiree}-retiree']}")
+        want("groceries", name="牛奶", amount="2箱")(page)
+        page.locator("#kept:not(:empty)").wait_for()
+    colleague.goto("about:blank")
+    colleague.context.close()
+    operator.goto("/hotline")
+
+
+def _coordinators(studio: Studio, scene: Scene) -> None:
+    """One task is closed, and what somebody sees to is marked so."""
+    page = studio.page("coordinator", "zh", 1440)
+    page.goto(f"/board/tasks/{scene.ids['over']}")
+    page.locator("#close > summary").click()
+    page.locator("#close button").last.click()
+    page.wait_for_load_state()
+    page.context.close()
+
+
+def _own_pages(studio: Studio, scene: Scene) -> None:
+    """Volunteers who have asked for the link to their own page, at rest and not."""
+    people = [person.phone for person in roster.build().volunteers if person.place_code == "wucheng"][:4]
+    own, free, paused, stopped = (studio.own_page(phone) for phone in people)
+    requests.post(f"{free}/free", data={"hours": "2"}, timeout=10).raise_for_status()
+    requests.post(f"{paused}/pause", data={"until": "week"}, timeout=10).raise_for_status()
+    studio.reply(people[3], "STOP")
+    scene.links |= {"own": own, "own free": free, "own paused": paused, "own stopped": stopped}

@@ -26,8 +26,13 @@ LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_S = 30
 
-ACCOUNTS = {"operator": "hotline1", "coordinator": "coord-yingze", "administrator": "admin"}
-"""Of each role one account of the invented roster."""
+ACCOUNTS = {
+    "operator": "hotline1",
+    "colleague": "hotline2",
+    "coordinator": "coord-yingze",
+    "administrator": "admin",
+}
+"""Accounts of the invented roster, by whom a state of a page belongs to."""
 
 Fill = Callable[[Page], None]
 
@@ -80,13 +85,20 @@ class Studio:
 
     def offers(self, since: int) -> list[str]:
         """The links of offers that have arrived after message number `since`, once there are any."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if self._links(since):
-                time.sleep(0.7)  # the other offers of the wave
-                return self._links(since)
-            time.sleep(0.1)
-        raise RuntimeError("no offer arrived")
+        self._wait(since, "/o/")
+        time.sleep(0.7)  # the other offers of the wave
+        return self._wait(since, "/o/")
+
+    def own_page(self, phone: str) -> str:
+        """The link to their own page that a volunteer gets who asks for it by SMS."""
+        before = self.last()
+        self.reply(phone, "我的")
+        return self._wait(before, "/v/")[0]
+
+    def reply(self, phone: str, words: str) -> None:
+        """Send an SMS to the hotline."""
+        url = f"{self.system.phones_url}/api/phones/{phone}/messages"
+        requests.post(url, json={"body": words}, timeout=10).raise_for_status()
 
     def act(self, link: str, step: str, **fields: str) -> None:
         """Press a button of the page behind a volunteer's link."""
@@ -96,9 +108,15 @@ class Studio:
         """The number of the newest message."""
         return max((m["seq"] for m in self._messages(0)), default=0)
 
-    def _links(self, since: int) -> list[str]:
-        arrived = [m for m in self._messages(since) if m["links"] and m["direction"] == "to_phone"]
-        return [m["links"][0] for m in arrived]
+    def _wait(self, since: int, kind: str) -> list[str]:
+        """Links of this kind in SMS that have arrived after message number `since`, once there are any."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            arrived = [m for m in self._messages(since) if m["direction"] == "to_phone"]
+            if links := [link for m in arrived for link in m["links"] if kind in link]:
+                return links
+            time.sleep(0.1)
+        raise RuntimeError(f"no link with {kind} arrived")
 
     def _messages(self, since: int) -> list[dict[str, Any]]:
         answer = requests.get(f"{self.system.phones_url}/api/messages?since={since}", timeout=10)
@@ -126,7 +144,10 @@ def running(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[Syst
     """
     settings = folder / "dispatch.toml"
     settings.write_text("live_cap = 10\ndaily_cap = 100\n")
-    known = {"QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute"}
+    known = {
+        "QUIET_HOURS": "off", "DISPATCH_SETTINGS": str(settings), "LOGIN_RATE": "1000 per minute",
+        "UNDO_S": "3600",  # what can be taken back is to be seen all the time
+    }  # fmt: skip
     system = System(folder, free_port(), free_port(), {**known, **(env or {})})
     system.prepare()
     system.flask("demo", "load")
