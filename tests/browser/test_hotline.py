@@ -13,7 +13,7 @@ from dispatcher.models import Draft, HelpRequest, Staff, Task
 from dispatcher.services import returning
 from tests.browser.conftest import Windows
 from tests.browser.looking import assert_fits, check
-from tests.world import Elder, World
+from tests.world import Elder, World, eventually
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser]
 
@@ -51,6 +51,11 @@ def _open(page: Page, elder: Elder) -> None:
 
 def _form_key(page: Page) -> str:
     return page.locator("[name=form_key]").first.input_value()
+
+
+def _copies(page: Page) -> int:
+    """How many drafts this browser holds."""
+    return int(page.evaluate("Object.keys(localStorage).length"))
 
 
 def _requests(world: World, form_key: str) -> int:
@@ -186,22 +191,22 @@ def test_what_is_typed_survives_browser_network_and_server(world: World, windows
     later.goto("/hotline")
     entry = later.locator("#unfinished li", has_text=elder.name)
     expect(entry).to_have_count(1)
-    later.wait_for_function("Object.keys(localStorage).length === 0")  # the server has it now
+    eventually(lambda: _copies(later) == 0, "the server has it now")
     entry.locator("a").click()
     expect(later.locator("#urgent-notes")).to_have_value("摔倒了，起不来")
     expect(later.locator("#medicine-name-1")).to_have_value("硝苯地平")
 
     # Whoever comes to this browser next finds nothing of it.
     later.locator("#urgent-notes").fill("还是起不来")
-    assert later.evaluate("Object.keys(localStorage).length") == 1
+    assert _copies(later) == 1
     later.locator("form[action='/logout'] button").click()
     later.wait_for_url(re.compile("/login"))
-    assert later.evaluate("Object.keys(localStorage).length") == 0
+    assert _copies(later) == 0
 
     page = windows.staff("op")
     page.evaluate("localStorage.setItem('draft:99999:x', 'form_key=x&typed_at=1&notes=theirs')")
     page.goto("/hotline")
-    page.wait_for_function("Object.keys(localStorage).length === 0")
+    eventually(lambda: _copies(page) == 0, "what isn't theirs is gone")
     with world.reading() as session:
         assert session.scalars(select(Draft).where(Draft.form_key == "x")).all() == []
     entry = page.locator("#unfinished li", has_text=elder.name)
@@ -247,7 +252,7 @@ def test_a_lost_network_costs_one_more_key(world: World, windows: Windows) -> No
     page.keyboard.press("Control+Enter")
     page.wait_for_url(re.compile("saved="))
     assert _requests(world, key) == 1
-    assert page.evaluate("Object.keys(localStorage).length") == 0
+    assert _copies(page) == 0
     expect(page.locator("#unfinished")).not_to_contain_text(elder.name)
     elder.phone.expect("记下了")
 
