@@ -105,6 +105,9 @@ TEXT_USE = {
     "received": _l("To the retiree: the call is saved."),
     "received_remote": _l("To a retiree out of reach: the call is saved."),
     "coming": _l("To the retiree: who is coming, when, and the code word."),
+    "later": _l("To the retiree: the volunteer needs more time."),
+    "still_looking": _l("To the retiree: nobody has been found yet."),
+    "your_page": _l("To a volunteer: the link to their own page."),
     "finding_another": _l("To the retiree: the volunteer can't come after all."),
     "delivered": _l("To the retiree: it was delivered; is all well?"),
     "cancelled_retiree": _l("To the retiree: it was cancelled before it was delivered."),
@@ -122,7 +125,7 @@ TEXT_PROBLEM = {
     "braces": _l("Something is wrong with its braces: only a name may stand in { and }."),
     "unknown_names": _l("These names aren't filled in here:"),
     "missing_names": _l("These must not be missing:"),
-    "link_touches": _l("Before and after {link} there must be a space, or phones won't see where it ends."),
+    "link_touches": _l("After {link} there must be a space or nothing, or phones won't see where it ends."),
     "too_long": _l("With the longest names it costs too many SMS:"),
 }
 ATTENTION = {
