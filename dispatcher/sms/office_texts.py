@@ -168,7 +168,8 @@ def _braced(names: set[str]) -> str:
 def _link_stands_alone(text: str) -> bool:
     """Whether phones will see where the link begins and ends."""
     before, _link, after = text.partition("{link}")
-    return (not before or before[-1].isspace()) and (not after or after[0].isspace())
+    glued = before[-1:].isascii() and before[-1:].isalnum()
+    return not glued and (not after or after[0].isspace())
 
 
 def _segments(language: str, table: str, name: str, text: str, among: Catalogue) -> tuple[int, int]:

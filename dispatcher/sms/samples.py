@@ -44,6 +44,7 @@ _LONGEST: dict[str, Any] = _USUAL | {
     "due_at": (NOW + timedelta(days=3)).isoformat(),
     "yes": "991", "no": "990", "go": "992", "done": "993", "back": "990", "well": "991", "problem": "992",
     "codes": "991/990 981/980 972/973",
+    "minutes": "120",
     "code": {"zh": "向日葵", "en": "persimmon"},
     "address": {
         "zh": "太原市其他小区 晋祠路馨苑小区 10号楼3单元102",

@@ -154,7 +154,7 @@ TEXT_PROBLEM = {
     "braces": _l("Something is wrong with its braces: only a name may stand in { and }."),
     "unknown_names": _l("These names aren't filled in here:"),
     "missing_names": _l("These must not be missing:"),
-    "link_touches": _l("Before and after {link} there must be a space, or phones won't see where it ends."),
+    "link_touches": _l("After {link} there must be a space or nothing, or phones won't see where it ends."),
     "too_long": _l("With the longest names it costs too many SMS:"),
 }
 ATTENTION = {
