@@ -49,9 +49,8 @@ def evening(studio: Studio) -> Scene:
         scene.ids[name] = int(link.rpartition("/")[2])
 
     def task(name: str, retiree: str, fill: Fill) -> list[str]:
-        before = studio.last()
         call(name, retiree, fill)
-        return studio.offers(before)
+        return studio.offers(scene.ids[name])
 
     aspirin = want("medicine", name="阿司匹林", strength="100mg", amount="2盒")
     eggs = want("groceries", name="鸡蛋", amount="10个", due="today")
@@ -80,9 +79,13 @@ def evening(studio: Studio) -> Scene:
     studio.act(refused, "decline", reason="busy", said="两小时后可以")
     scene.links["declined"] = refused
 
-    yours, *others = task("yours", "王秀兰", aspirin)
+    first, second, *_ = task("taken", "梁慧贞", want("urgent", notes="水管爆了"))
+    studio.act(second, "accept")
+    scene.links["taken"] = first
+
+    yours = task("yours", "王秀兰", aspirin)[0]
     studio.act(yours, "accept")
-    scene.links |= {"yours": yours, "taken": (others or over)[0]}
+    scene.links["yours"] = yours
 
     underway = task("underway", "周淑贤", aspirin)[0]
     for step in ("accept", "underway"):

@@ -83,11 +83,11 @@ class Studio:
         page.wait_for_url(re.compile("saved="))
         return retiree
 
-    def offers(self, since: int) -> list[str]:
-        """The links of offers that have arrived after message number `since`, once there are any."""
-        self._wait(since, "/o/")
+    def offers(self, task_id: int) -> list[str]:
+        """The links in the offers of a task that have arrived, once there are any."""
+        self._wait(0, "/o/", task_id)
         time.sleep(0.7)  # the other offers of the wave
-        return self._wait(since, "/o/")
+        return self._wait(0, "/o/", task_id)
 
     def own_page(self, phone: str) -> str:
         """The link to their own page that a volunteer gets who asks for it by SMS."""
@@ -108,15 +108,24 @@ class Studio:
         """The number of the newest message."""
         return max((m["seq"] for m in self._messages(0)), default=0)
 
-    def _wait(self, since: int, kind: str) -> list[str]:
-        """Links of this kind in SMS that have arrived after message number `since`, once there are any."""
+    def _wait(self, since: int, kind: str, task_id: int | None = None) -> list[str]:
+        """Links of this kind in SMS (about this task) that have arrived after message number `since`."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             arrived = [m for m in self._messages(since) if m["direction"] == "to_phone"]
+            if task_id is not None:
+                about = self._sids(task_id)
+                arrived = [m for m in arrived if m["sid"] in about]
             if links := [link for m in arrived for link in m["links"] if kind in link]:
                 return links
             time.sleep(0.1)
         raise RuntimeError(f"no link with {kind} arrived")
+
+    def _sids(self, task_id: int) -> set[str]:
+        """By what the gateway calls the SMS about a task."""
+        with closing(sqlite3.connect(self.system.data_dir / "dispatcher.db")) as database:
+            found = database.execute("SELECT gateway_id FROM message WHERE task_id = ?", (task_id,))
+            return {row[0] for row in found}
 
     def _messages(self, since: int) -> list[dict[str, Any]]:
         answer = requests.get(f"{self.system.phones_url}/api/messages?since={since}", timeout=10)
