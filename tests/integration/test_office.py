@@ -128,7 +128,7 @@ def test_the_workbook_has_all_tables_and_real_dates_and_numbers(
     client: FlaskClient, tasks: list[int]
 ) -> None:
     answer = client.get(f"/board/figures/export.xlsx?{DAY}", buffered=True)
-    assert 'filename=figures-2026-11-03-2026-11-03.xlsx' in answer.headers["Content-Disposition"]
+    assert "filename=figures-2026-11-03-2026-11-03.xlsx" in answer.headers["Content-Disposition"]
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
     assert len(book.sheetnames) == len(ALL) + 1
     page = book["Tasks"]
