@@ -81,6 +81,12 @@ def own_link(helper: Helper) -> str:
     return found[0]
 
 
+def lead_on(page: Page, selector: str) -> None:
+    """Tap what leads to another page, and wait for that."""
+    with page.expect_navigation():
+        page.locator(selector).first.tap()
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
     world: World, bare: tuple[BrowserContext, list[str]], language: str
@@ -93,7 +99,7 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
     page = bare[0].new_page()
     page.goto(offer.link)
     expect(page.locator("body")).not_to_contain_text("王秀兰")
-    page.locator("form[action$='/accept'] button").tap()
+    lead_on(page, "form[action$='/accept'] button")
     expect(page.locator("h1")).to_contain_text("王秀兰")
     expect(page.locator("#address")).to_contain_text("3号楼2单元501")
     expect(page.locator(".shopping")).to_contain_text("阿司匹林")
@@ -107,30 +113,30 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
         assert box is not None
         assert box["height"] >= 48, control.inner_text()
 
-    page.locator("form[action$='/later'] button").tap()
+    lead_on(page, "form[action$='/later'] button")
     elder.phone.expect("李伟", "30")
     page.locator("#stuck > summary").tap()
-    page.locator("#stuck button").tap()
+    lead_on(page, "#stuck button")
     expect(page.locator("#trouble-error")).to_be_visible()
     page.locator("#stuck label", has_text=words["home"]).tap()
     page.locator("#trouble-said").fill("敲了三次门")
-    page.locator("#stuck button").tap()
+    lead_on(page, "#stuck button")
     expect(page.locator("#trouble-told")).to_contain_text(words["phone_you"])
     assert "敲了三次门" in world.board()
-    page.locator("form[action$='/underway'] button").tap()
+    lead_on(page, "form[action$='/underway'] button")
     page.locator("#receipt > summary").tap()
     page.locator("#photo").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"})
-    page.locator("#receipt button").tap()
+    lead_on(page, "#receipt button")
     expect(page.locator("#photo-error")).to_be_visible()
     page.locator("#photo").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()})
-    page.locator("#receipt button").tap()
+    lead_on(page, "#receipt button")
     page.locator("#receipt > summary").tap()
     expect(page.locator("#photo-hint")).to_contain_text(words["kept"])
     page.locator("form[action$='/delivered'] [name=spent]").fill("三十五")
-    page.locator("form[action$='/delivered'] button").tap()
+    lead_on(page, "form[action$='/delivered'] button")
     expect(page.locator("[aria-invalid=true]")).to_have_value("三十五")
     page.locator("form[action$='/delivered'] [name=spent]").fill("35.50")
-    page.locator("form[action$='/delivered'] button").tap()
+    lead_on(page, "form[action$='/delivered'] button")
     expect(page.locator("h1")).to_contain_text(words["thanks"])
     expect(page.locator("#receipt-spent")).to_have_value("35.50")
     elder.phone.expect("李伟", "1", "2")
@@ -138,14 +144,14 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
     assert picture.headers["Content-Type"] == "image/jpeg"
     assert len(picture.content) < 400_000
 
-    page.locator("form[action$='/page'] button").tap()
+    lead_on(page, "form[action$='/page'] button")
     page.goto(own_link(helper))
-    page.locator(f"a[href*='/tasks/{task}']").tap()
+    lead_on(page, f"a[href*='/tasks/{task}']")
     expect(page.locator("#receipt-spent")).to_have_value("35.50")
-    page.locator("a.home").tap()
+    lead_on(page, "a.home")
     page.locator("#pause > summary").tap()
     page.locator("#pause input[value='3days']").tap()
-    page.locator("#pause button").tap()
+    lead_on(page, "#pause button")
     expect(page.locator("main")).to_contain_text(words["pausing"])
     elder.phone.reply("1")
     world.wait_state(task, "closed")
@@ -282,8 +288,8 @@ def test_every_state_is_for_everybody(
         form = page.locator(f"form[action*='/{step}']").first
         for field, value in fields.items():
             form.locator(f"[name={field}]").fill(value)
-        form.locator("button").first.click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            form.locator("button").first.click()
         if name:
             _check(page, name)
 
@@ -309,7 +315,8 @@ def test_every_state_is_for_everybody(
     press("page", "the link is on its way")
     mine = own_link(helper).replace(world.system.url, patient)
     page.goto(here)
-    page.locator("#trouble-told button").click()
+    with page.expect_navigation():
+        page.locator("#trouble-told button").click()
     _check(page, "handed back")
     elder.phone.expect("另外找人")
 
@@ -320,7 +327,8 @@ def test_every_state_is_for_everybody(
     assert answer is not None
     assert answer.status == 200
     page.locator("#pause > summary").click()
-    page.locator("#pause button").click()
+    with page.expect_navigation():
+        page.locator("#pause button").click()
     _check(page, "a pause without an end")
     requests.post(f"{mine}/pause", data={"until": "week"}, timeout=20)
     look("own, paused", mine)
