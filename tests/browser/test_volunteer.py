@@ -252,7 +252,7 @@ def _bytes(answer: requests.Response) -> int:
 def _check(page: Page, name: str) -> None:
     """No violation that axe can find, light or dark, and nothing wider than the narrowest window."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]
         lines = [f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:3]}" for v in found]
         assert not lines, f"{name}, {scheme}: {lines}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from dispatcher.database import db, transaction
 from dispatcher.models import DutyWindow, Event, LinkToken, Message, Task, Volunteer
@@ -186,7 +186,7 @@ def test_free_now_is_on_duty_and_a_pause_is_not(
     with app.app_context():
         save_call(people)
         with transaction() as tx:
-            tx.execute(DutyWindow.__table__.delete())
+            tx.execute(delete(DutyWindow))
     assert on_duty(app, people) == set()
     for _ in range(2):
         assert client.post(f"{link}/free", data={"hours": "2"}).status_code == 303
