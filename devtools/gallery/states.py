@@ -84,6 +84,23 @@ def _press(selector: str, then: str = "[aria-invalid=true]") -> Do:
     return do
 
 
+def _pressed(part: str) -> Do:
+    """Open a part, and press its button with nothing filled in."""
+
+    def do(page: Page) -> None:
+        page.locator(f"{part} > summary").click()
+        page.locator(f"{part} button").last.click()
+        page.locator(".field-error").first.wait_for()
+
+    return do
+
+
+def _no_picture(page: Page) -> None:
+    page.locator("#receipt-spent").fill("many")
+    page.locator("#receipt button").last.click()
+    page.locator("[aria-invalid=true]").first.wait_for()
+
+
 def _unfold(page: Page) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach(part => { part.open = true })")
 
@@ -209,6 +226,8 @@ def _volunteer(scene: Scene) -> Iterator[State]:
     for name in ("offered", "yours", "delivered"):
         yield State("volunteer", f"{name}, all unfolded", "", scene.links[name], _unfold)
     yield State("volunteer", "wrong amount", "", scene.links["underway"], _wrong_amount)
+    yield State("volunteer", "no trouble named", "", scene.links["yours"], _pressed("#stuck"))
+    yield State("volunteer", "no picture", "", scene.links["delivered"], _no_picture)
     yield State("volunteer", "unknown link", "", "/o/abcdefghijkm")
 
 
@@ -217,6 +236,7 @@ def _own_page(scene: Scene) -> Iterator[State]:
         if "/v/" in link:
             yield State("own page", name, "", link)
     yield State("own page", "all unfolded", "", scene.links["own"], _unfold)
+    yield State("own page", "no end of the pause", "", scene.links["own"], _pressed("#pause"))
     yield State("own page", "unknown link", "", "/v/abcdefghijkm")
 
 

@@ -1,4 +1,5 @@
-"""Where soon too few volunteers could be asked: the first such hour at each campus, by the duty windows."""
+"""Where soon too few volunteers could be asked: the first such hour at each campus, by the duty windows
+and by who has said that they are free."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -75,10 +76,13 @@ def _statement(quiet: tuple[bool, ...]) -> CompoundSelect[Any]:
                 or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= bindparam(f"at_{n}")),
                 Volunteer.night_ok if asleep else true(),
                 Volunteer.id.in_(
-                    select(DutyWindow.volunteer_id).where(
-                        DutyWindow.weekday == bindparam(f"weekday_{n}"),
-                        DutyWindow.start_min <= bindparam(f"minute_{n}"),
-                        DutyWindow.end_min > bindparam(f"minute_{n}"),
+                    union_all(
+                        select(DutyWindow.volunteer_id).where(
+                            DutyWindow.weekday == bindparam(f"weekday_{n}"),
+                            DutyWindow.start_min <= bindparam(f"minute_{n}"),
+                            DutyWindow.end_min > bindparam(f"minute_{n}"),
+                        ),
+                        select(Volunteer.id).where(Volunteer.free_until > bindparam(f"at_{n}")),
                     )
                 ),
             )

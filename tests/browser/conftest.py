@@ -9,6 +9,13 @@ from playwright.sync_api import Page
 from tests.conftest import PASSWORD
 from tests.world import World
 
+
+def on(database: str) -> pytest.MarkDecorator:
+    """A mark for tests of pages: they run on this database only. A page can't tell which is behind it, and
+    what it asks for is tested on both elsewhere."""
+    return pytest.mark.parametrize("database", [database], indirect=True, scope="session")
+
+
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 
 

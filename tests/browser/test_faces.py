@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Windows
-from tests.browser.looking import check
 from tests.world import World
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser]
@@ -111,56 +110,3 @@ def test_half_typed_text_and_the_open_drawer_survive_what_others_do(world: World
     expect(note).to_have_value("老人说门铃坏")
     board.keyboard.press("Escape")
     expect(drawer).not_to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("language", "width", "dark"),
-    [("zh", TOUCH, False), ("en", DESK, False), ("zh", DESK, True), ("en", TOUCH, True)],
-)
-def test_every_page_is_for_everybody(
-    world: World, windows: Windows, language: str, width: int, dark: bool
-) -> None:
-    elder, far = world.retiree(), world.retiree("李建国", campus="away")
-    helper, other = world.volunteer("李伟", language=language), world.volunteer("赵强")
-    task = world.call(elder)
-    remote = world.call(far, "groceries")
-    elder.phone.expect("记下了")
-    far.phone.expect("工作人员")
-    offer = helper.phone.expect("/o/")
-    other.phone.expect("/o/")
-
-    page = windows.open(language, width, dark)
-    page.goto("/login")
-    check(page, "login")
-    page.goto(f"{offer.link}?lang={language}")
-    check(page, "offered")
-    page.goto("/o/abcdefghijkm")
-    check(page, "unknown link")
-    page.goto(f"{world.system.phones_url}/?lang={language}")
-    check(page, "phones")
-
-    staff = windows.staff("co", language, width, dark)
-    for path in (
-        "/hotline", "/hotline?q=wang", "/hotline?q=nobodyatall", f"/hotline/people/{elder.id}",
-        f"/hotline/people/{far.id}", "/hotline/new", "/board", f"/board/tasks/{task}",
-        f"/board/tasks/{remote}", "/board/volunteers", "/board/forecast", "/board/forecast?per_day=5",
-        "/board/forecast?per_day=many", "/nothing-here",
-    ):  # fmt: skip
-        staff.goto(path)
-        check(staff, path)
-        if "per_day=5" in path:
-            expect(staff.locator(".finding")).to_be_visible()
-    staff.goto("/hotline/new")
-    staff.locator("#save").click()
-    staff.wait_for_load_state()
-    check(staff, "the form with its errors")
-    assert staff.locator("[aria-invalid=true]").count() >= 3
-
-    page.goto(f"{offer.link}?lang={language}")
-    page.locator("form[action*='/accept'] button").first.click()
-    expect(page.locator("body")).to_contain_text("王秀兰")
-    check(page, "held")
-    helper.phone.expect("王秀兰")
-    other.phone.expect("有人接了")
-    elder.phone.expect("李伟")
-    world.act(remote, "close", said="电话里说好了")

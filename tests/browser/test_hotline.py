@@ -7,15 +7,11 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
-from dispatcher.clock import utcnow
-from dispatcher.database import db
-from dispatcher.models import Draft, HelpRequest, Staff, Task
-from dispatcher.services import returning
-from tests.browser.conftest import Windows
-from tests.browser.looking import assert_fits, check
+from dispatcher.models import Draft, HelpRequest, Task
+from tests.browser.conftest import Windows, on
 from tests.world import Elder, World, eventually
 
-pytestmark = [pytest.mark.scenario, pytest.mark.browser]
+pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("sqlite")]
 
 MOST_KEYS = 25
 WORDS = {
@@ -287,71 +283,3 @@ def test_two_operators_with_one_card_see_each_other(world: World, windows: Windo
     expect(entry.locator("button")).to_have_count(0)
     theirs.locator(".return-call", has_text="139 3526 6666").locator("button", has_text="Settled").click()
     expect(theirs.locator(".return-call", has_text="139 3526 6666")).to_have_count(0)
-
-
-@pytest.mark.parametrize(
-    ("language", "width", "dark"),
-    [("zh", 390, False), ("en", 1440, False), ("zh", 1440, True), ("en", 390, True)],
-)
-def test_every_state_of_the_desk_is_for_everybody(
-    world: World, windows: Windows, language: str, width: int, dark: bool
-) -> None:
-    elder = world.retiree(language=language)
-    world.call(elder, "groceries", also={"groceries-due": "2h"})
-    elder.phone.expect("记下了" if language == "zh" else "noted")
-    with world.app.app_context():
-        who = db.session.scalars(select(Staff).where(Staff.username == "co")).one()
-        for name in ("老李", "王秀兰"):
-            promise = returning.Promise("+8613935200009", utcnow(), name=name, notes="问药")
-            call_id = returning.promise(promise, who, utcnow())
-    other = windows.staff("co", language)
-    _open(other, elder)
-
-    page = windows.staff("op", language, width, dark)
-    _open(page, elder)
-    _type_a_call(page)
-    expect(page.locator("#kept")).to_contain_text(WORDS[language]["kept"])
-    expect(page.locator("#others")).to_contain_text("钱宁")
-    check(page, "a call in full")
-    page.locator("#life_danger").uncheck()
-    page.keyboard.press("Control+Enter")
-    expect(page.locator("#confirm-yes")).to_be_focused()
-    check(page, "reading back")
-    page.keyboard.press("Escape")
-    page.goto("/hotline?q=wang")
-    expect(page.locator("#unfinished")).to_contain_text(WORDS[language]["unfinished"])
-    page.locator("#unfinished summary").first.click()
-    check(page, "the desk with an unfinished call")
-    page.locator("#q").fill("")
-    page.locator("#q").press("?")
-    expect(page.locator("#keys")).to_be_visible()
-    check(page, "the keys")
-    page.goto("/hotline/calls")
-    page.locator(f"#claim-{call_id}").click()
-    expect(page.locator(f"#settled-{call_id}")).to_be_visible()
-    check(page, "calls to return")
-    page.locator("[name=when][value=at]").check()
-    page.locator("form.promise button").click()
-    expect(page.locator("[aria-invalid=true]")).to_have_count(2)
-    check(page, "a call to return with errors")
-    page.goto(f"/hotline/people/{elder.id}?call={call_id}&again=groceries")
-    check(page, "a call that is returned")
-    page.goto("/hotline/mine")
-    check(page, "my calls")
-    page.goto("/hotline/handover")
-    page.locator("form.tell button").click()
-    expect(page.locator("[aria-invalid=true]")).to_have_count(1)
-    check(page, "hand-over")
-    for path in ("/hotline/find", "/hotline/find?q=王秀兰", "/hotline/find?q=nobodyatall"):
-        page.goto(path)
-        check(page, path)
-    if width == 390:
-        page.set_viewport_size({"width": 320, "height": 640})
-        for path in ("", "/calls", "/mine", "/handover", "/find?q=王秀兰", f"/people/{elder.id}"):
-            page.goto(f"/hotline{path}")
-            assert_fits(page, path)
-    with world.app.app_context():  # for the next test
-        for call in returning.open_calls(db.session()):
-            person = db.session.scalars(select(Staff).where(Staff.username == "op")).one()
-            returning.claim(call.id, person, utcnow() + returning.STALE * 2)
-            returning.settled(call.id, person, utcnow() + returning.STALE * 2)

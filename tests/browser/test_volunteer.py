@@ -8,7 +8,6 @@ from io import BytesIO
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser as Chromium
@@ -18,10 +17,10 @@ from werkzeug.serving import make_server
 from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
-from tests.browser.conftest import Windows
+from tests.browser.conftest import Windows, on
 from tests.world import Elder, Helper, Sms, World, eventually
 
-pytestmark = [pytest.mark.scenario, pytest.mark.browser]
+pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]
 
 MOST_BYTES = 60_000
 WORDS = {
@@ -247,101 +246,6 @@ def test_a_page_weighs_little(world: World, kind: str) -> None:
 def _bytes(answer: requests.Response) -> int:
     """Over the wire, headers and all."""
     return len(answer.content) + sum(len(f"{name}: {value}\r\n") for name, value in answer.headers.items())
-
-
-def _check(page: Page, name: str) -> None:
-    """No violation that axe can find, light or dark, and nothing wider than the narrowest window."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page).response["violations"]
-        lines = [f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:3]}" for v in found]
-        assert not lines, f"{name}, {scheme}: {lines}"
-    size = page.viewport_size
-    assert size is not None
-    page.set_viewport_size({"width": 320, "height": size["height"]})
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    page.set_viewport_size(size)
-    assert wider <= 0, f"{name} is {wider} px wider than its window"
-
-
-@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1440)])
-def test_every_state_is_for_everybody(
-    world: World, windows: Windows, patient: str, language: str, width: int
-) -> None:
-    elder = world.retiree(contact_name="王敏", contact_relation="女儿", contact_phone="+8613835100001")
-    helper, other = (world.volunteer(name, language=language) for name in ("李伟", "赵强"))
-    world.call(elder)
-    elder.phone.expect("记下了")
-    offer, others = helper.phone.expect("/o/"), other.phone.expect("/o/")
-    page = windows.open(language, width)
-    here = offer.link.replace(world.system.url, patient)
-
-    def look(name: str, address: str = here) -> None:
-        page.goto(address)
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        _check(page, name)
-
-    def press(step: str, name: str = "", **fields: str) -> None:
-        """What the forms of the page do, and how the answer looks if it isn't the page again."""
-        page.goto(here)
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        form = page.locator(f"form[action*='/{step}']").first
-        for field, value in fields.items():
-            form.locator(f"[name={field}]").fill(value)
-        with page.expect_navigation():
-            form.locator("button").first.click()
-        if name:
-            _check(page, name)
-
-    look("offered")
-    press("decline", "declined")
-    press("accept")
-    _told(helper, elder, other)
-    look("yours")
-    look("taken", others.link)
-    press("problem", "trouble without a reason")
-    requests.post(f"{here}/later", data={"seen": "0"}, timeout=20)
-    requests.post(f"{here}/problem", data={"reason": "not_well", "said": "头晕"}, timeout=20)
-    elder.phone.expect("30分钟")
-    press("underway")
-    look("underway, ill, later")
-    press("delivered", "delivered without an amount", spent="many")
-    press("delivered", spent="12")
-    look("delivered")
-    press("receipt", "a receipt that is none", spent="many")
-    press("undo", "taken back")
-    requests.post(f"{here}/receipt", data={"spent": "13"}, timeout=20)
-    look("with a word of thanks", f"{here}?done=receipt&lang={language}")
-    press("page", "the link is on its way")
-    mine = own_link(helper).replace(world.system.url, patient)
-    page.goto(here)
-    with page.expect_navigation():
-        page.locator("#trouble-told button").click()
-    _check(page, "handed back")
-    elder.phone.expect("另外找人")
-
-    look("own", mine)
-    requests.post(f"{mine}/free", data={"hours": "2"}, timeout=20)
-    look("own, free", mine)
-    answer = page.goto(mine)
-    assert answer is not None
-    assert answer.status == 200
-    page.locator("#pause > summary").click()
-    with page.expect_navigation():
-        page.locator("#pause button").click()
-    _check(page, "a pause without an end")
-    requests.post(f"{mine}/pause", data={"until": "week"}, timeout=20)
-    look("own, paused", mine)
-    helper.phone.reply("STOP")
-    world.wait_attention("stopped", volunteer_id=helper.id)
-    look("own, stopped", mine)
-    look("unknown", f"{patient}/v/abcdefghijkm?lang={language}")
-
-
-def _told(helper: Helper, elder: Elder, other: Helper) -> Sms:
-    elder.phone.expect("李伟")
-    other.phone.expect()
-    return helper.phone.expect("王秀兰")
 
 
 def test_pages_speak_the_language_of_the_person_and_switch(world: World, windows: Windows) -> None:

@@ -21,6 +21,7 @@ from dispatcher.services import (
     responding,
     volunteering,
 )
+from dispatcher.services import people as volunteers
 from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
 from tests.integration.test_volunteering import TOKEN, held, staff
 
@@ -199,7 +200,8 @@ def test_free_now_is_on_duty_and_a_pause_is_not(
         assert [one.on_duty_until for one in found] == [until]
         strips = board.overview(db.session(), board.Filter(), now()).strips
         assert [strip.on_duty for strip in strips] == [1, 0]
-        assert [duty for one, duty, _ in board.roster(db.session(), now()) if one.id == mine] == [until]
+        on_list = volunteers.listing(db.session(), volunteers.Wanted(which="duty"), now()).members
+        assert [(member.volunteer.id, member.until) for member in on_list] == [(mine, until)]
         dispatching.look(db.session.scalars(select(Task.id)).one(), now())
         assert [offer.volunteer_id for offer in db.session.scalars(select(Task)).one().offers] == [mine]
         kinds = db.session.scalars(select(Event.kind).where(Event.actor == "volunteer")).all()
