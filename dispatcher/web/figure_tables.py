@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from dispatcher.rules.promptness import PACES, Promptness
-from dispatcher.services.figures import Day, Figures
+from dispatcher.services.figures import Day, Endings, Figures
 from dispatcher.web.charts import Series, bars
 from dispatcher.web.wording import language
 
@@ -25,7 +25,7 @@ class Table:
 
     `says`: what it means. `note`: how it was counted. `legend`: (tone, word) of what the picture's colours
     mean, where there are several. `draw`: makes the picture. `people`: rows that name people, for the page
-    only.
+    only. `empty`: there is nothing to draw.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Table:
     note: str = ""
     legend: Sequence[tuple[str, str]] = ()
     people: Sequence[tuple[str, int]] = field(default_factory=tuple)
+    empty: bool = False
 
 
 def hours(figures: Figures) -> Table:
@@ -150,6 +151,19 @@ def _short(pace: str) -> str:
     return {"urgent": _("Urgent"), "soon": _("Soon"), "routine": _("No hurry")}[pace]
 
 
+def _handed_back(found: Endings) -> str:
+    if not found.handed_back:
+        return str(_("None was handed back."))
+    if found.times == found.handed_back:
+        return ngettext("%(num)d was handed back.", "%(num)d were handed back.", found.handed_back)
+    return ngettext(
+        "%(num)d was handed back, %(times)s times in all.",
+        "%(num)d were handed back, %(times)s times in all.",
+        found.handed_back,
+        times=found.times,
+    )
+
+
 def endings(figures: Figures) -> Table:
     """How tasks were settled."""
     found = figures.endings
@@ -166,16 +180,7 @@ def endings(figures: Figures) -> Table:
             "Of %(total)s tasks %(word)s were closed by the retiree's own word.",
             total=found.total, word=found.by_retiree,
         )  # fmt: skip
-        says += _gap() + (
-            ngettext(
-                "%(num)d was handed back, %(times)s times in all.",
-                "%(num)d were handed back, %(times)s times in all.",
-                found.handed_back,
-                times=found.times,
-            )
-            if found.handed_back
-            else _("None was handed back.")
-        )
+        says += _gap() + _handed_back(found)
     else:
         says = _("There were no tasks in this period.")
     return Table(
@@ -249,6 +254,7 @@ def sms(figures: Figures) -> Table:
         [[day.day, day.delivered, day.lost, day.open] for day in days],
         _lost_by_day(title, days) if len(days) > _FEW_DAYS else _simple(title, sums, lying=True),
         _("SMS that were given up because they were no longer true are left out: %(n)s.", n=found.not_needed),
+        empty=not found.lost,
     )  # fmt: skip
 
 
@@ -279,6 +285,7 @@ def codes(figures: Figures) -> Table:
         "codes", title, says, [_("Code"), _("What it means"), _("SMS")],
         [[code or "–", _why(code), count] for code, count in found],
         _simple(title, [(_why(code), count) for code, count in shown], "bad", lying=True),
+        empty=not found,
     )  # fmt: skip
 
 
