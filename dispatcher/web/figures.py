@@ -125,7 +125,7 @@ def _names() -> bool:
 def _columns(names: bool) -> list[tuple[str, int]]:
     people = [(_("Retiree"), 18), (_("Volunteer"), 18)] if names else []
     return [
-        (_("Number"), 10), (_("Campus"), 18), (_("Kind of help"), 14), (_("Hurry"), 10),
+        (_("Task number"), 10), (_("Campus"), 18), (_("Kind of help"), 14), (_("Hurry"), 10),
         (_("Opened"), 18), (_("Accepted"), 18), (_("Delivered"), 18), (_("Ended"), 18),
         (_("Minutes to accept"), 12), (_("Minutes to deliver"), 12), (_("How it ended"), 28),
         (_("SMS sent"), 10), *people,

@@ -65,7 +65,7 @@ def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
         if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "board.stream"):
             continue
         values: dict[str, Any] = {
-            "task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm", "_act": "note",
+            "task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm", "_act": "cancel",
             "draft_id": 1,
             "step": "page", "act": "pause", "number": 1, "volunteer_id": people.volunteers[0],
         }  # fmt: skip
