@@ -81,9 +81,9 @@ def resume(volunteer_id: int) -> ResponseReturnValue:
     return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
 
 
-@blueprint.get("/<int(max=2147483647):volunteer_id>/<any(pause,resume):_act>")
+@blueprint.get("/<int(max=2147483647):volunteer_id>/<any(pause,resume):act>")
 @roles(*STAFF)
-def acted(volunteer_id: int, _act: str) -> ResponseReturnValue:
+def acted(volunteer_id: int, act: str) -> ResponseReturnValue:
     """The address of a button, opened again."""
     return redirect(url_for("people.person", volunteer_id=volunteer_id))
 

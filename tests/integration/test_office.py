@@ -107,7 +107,7 @@ def test_the_tasks_as_csv(client: FlaskClient, tasks: list[int]) -> None:
     assert answer.data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert rows[0] == [
-        "Number", "Campus", "Kind of help", "Hurry", "Opened", "Accepted", "Delivered", "Ended",
+        "Task number", "Campus", "Kind of help", "Hurry", "Opened", "Accepted", "Delivered", "Ended",
         "Minutes to accept", "Minutes to deliver", "How it ended", "SMS sent",
     ]  # fmt: skip
     assert rows[1] == [
