@@ -67,7 +67,8 @@ def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
         values: dict[str, Any] = {
             "task_id": task_id, "retiree_id": people.retiree, "token": "abcdefghijkm", "_act": "cancel",
             "draft_id": 1,
-            "step": "page", "act": "pause", "number": 1, "name": "hours", "volunteer_id": people.volunteers[0],
+            "step": "page", "act": "pause", "number": 1, "name": "hours",
+            "volunteer_id": people.volunteers[0],
         }  # fmt: skip
         with app.test_request_context():
             path = app.url_for(rule.endpoint, **{a: values[a] for a in rule.arguments})
