@@ -14,9 +14,10 @@ from dispatcher.models.staff import Staff
 class Draft(Base):
     """A call's form that an operator has open: what is typed so far, saved as it is typed.
 
-    It survives a closed browser and ends when the call is saved or thrown away. `typed`: the fields as
-    [name, value] pairs in a JSON text, "[]" while nothing is typed. `seen_at`: when the form was last known
-    to be open, by which colleagues see who has the same retiree on the line.
+    It survives a closed browser and ends when the call is saved. `typed`: the fields as [name, value] pairs
+    in a JSON text, "[]" while nothing is typed. `seen_at`: when the form was last known to be open, by which
+    colleagues see who has the same retiree on the line. `thrown_away`: nothing is kept but when it was typed,
+    so that a copy that comes late doesn't bring it back.
     """
 
     __tablename__ = "draft"
@@ -32,6 +33,7 @@ class Draft(Base):
     typed: Mapped[str] = mapped_column(Text, default="[]")
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    thrown_away: Mapped[bool] = mapped_column(default=False)
 
     operator: Mapped[Staff] = relationship()
     retiree: Mapped[Retiree | None] = relationship()

@@ -79,6 +79,11 @@ def by_session(value: str) -> Staff | None:
     return person if person is not None and secrets.compare_digest(person.session_key, key) else None
 
 
+def hold(tx: Session, person: Staff) -> None:
+    """Let nobody else act by this account until `tx` ends."""
+    tx.scalars(_BY_ID.with_for_update(key_share=True), {"id": person.id}).one()
+
+
 @use_case
 def set_language(person: Staff, language: str) -> None:
     """Remember the language a member of staff reads."""

@@ -40,7 +40,12 @@ _END = delete(Draft).where(
 )
 _UNFINISHED = (
     select(Draft)
-    .where(Draft.operator_id == bindparam("operator_id"), Draft.typed != EMPTY, ~_IS_SAVED)
+    .where(
+        Draft.operator_id == bindparam("operator_id"),
+        Draft.typed != EMPTY,
+        ~Draft.thrown_away,
+        ~_IS_SAVED,
+    )
     .options(joinedload(Draft.retiree))
     .order_by(Draft.seen_at.desc())
     .limit(20)
@@ -51,6 +56,8 @@ _OTHERS = (
         Draft.retiree_id == bindparam("retiree_id"),
         Draft.seen_at > bindparam("since"),
         Draft.operator_id != bindparam("operator_id"),
+        ~Draft.thrown_away,
+        ~_IS_SAVED,
     )
     .options(joinedload(Draft.operator, innerjoin=True))
     .order_by(Draft.created_at)
@@ -80,7 +87,8 @@ class TooLong(ValueError):
 def keep(form: OpenForm, operator: Staff, now: datetime) -> bool:
     """Keep what is typed and note that the form is open; False when its call has been saved already.
 
-    An older copy never takes the place of a newer one. What is too old goes on the way.
+    An older copy never takes the place of a newer one, nor of one that was thrown away. What is too old goes
+    on the way.
 
     Raises:
         TooLong: nothing was kept.
@@ -92,15 +100,21 @@ def keep(form: OpenForm, operator: Staff, now: datetime) -> bool:
             tx.execute(_END, of)
             return False
         if form.closing and typed == EMPTY and form.typed_at == 0:
-            tx.execute(_END, of)  # looked at, and left
+            tx.execute(_END.where(~Draft.thrown_away), of)  # looked at, and left
             return True
+        retiree_id = _known(tx, form.retiree_id)
         row = of | {
-            "retiree_id": _known(tx, form.retiree_id), "typed": typed, "created_at": now, "seen_at": now,
+            "retiree_id": retiree_id, "typed": typed, "created_at": now, "seen_at": now,
+            "thrown_away": False,
         }  # fmt: skip
         if insert_new(tx, Draft, [row], "operator_id", "form_key"):
-            _clear(tx, now)
-            return True
+            _clear(tx, now)  # and this one, if its call was saved in this very moment
+            return saved(tx, form.form_key) is None
         draft = tx.scalars(_MINE.with_for_update(), of).one()
+        if draft.thrown_away:
+            if form.typed_at <= typed_at(draft):
+                return True
+            draft.thrown_away, draft.retiree_id = False, retiree_id  # somebody goes on typing
         if draft.seen_at < now - PRESENT:
             draft.created_at = now  # taken up again: colleagues are told since when it is open now
         draft.seen_at = now
@@ -110,10 +124,23 @@ def keep(form: OpenForm, operator: Staff, now: datetime) -> bool:
 
 
 @use_case
-def throw_away(form_key: str, operator: Staff) -> None:
-    """An operator doesn't need this any more. Thrown away twice, it is gone once."""
+def throw_away(form_key: str, operator: Staff, now: datetime, typed_until: int = 0) -> None:
+    """An operator doesn't need this any more. Thrown away twice, it is gone once.
+
+    `typed_until`: when something was last typed into it, as far as the page knows, in milliseconds. What was
+    typed until then and arrives later stays away, too.
+    """
+    of = {"operator_id": operator.id, "form_key": form_key}
     with transaction() as tx:
-        end(tx, operator.id, form_key)
+        row = of | {
+            "retiree_id": None, "typed": _until(typed_until), "created_at": now, "seen_at": now,
+            "thrown_away": True,
+        }  # fmt: skip
+        if insert_new(tx, Draft, [row], "operator_id", "form_key"):
+            return
+        draft = tx.scalars(_MINE.with_for_update(), of).one()
+        draft.typed = _until(max(typed_until, typed_at(draft)))
+        draft.thrown_away, draft.retiree_id = True, None
 
 
 def end(tx: Session, operator_id: int | None, form_key: str) -> None:
@@ -134,7 +161,9 @@ def unfinished(session: Session, operator_id: int) -> Sequence[Draft]:
 def own(session: Session, draft_id: int, operator_id: int) -> Draft | None:
     """A draft, if it is this operator's."""
     draft = session.get(Draft, draft_id)
-    return draft if draft is not None and draft.operator_id == operator_id else None
+    if draft is None or draft.operator_id != operator_id or draft.thrown_away:
+        return None
+    return draft
 
 
 def others(session: Session, retiree_id: int, operator_id: int, now: datetime) -> Sequence[Draft]:
@@ -152,6 +181,11 @@ def typed_at(draft: Draft) -> int:
     """When something was last typed into it, in milliseconds by the browser's clock; 0: not known."""
     said = dict(fields(draft)).get(TYPED_AT, "")
     return int(said) if said.isascii() and said.isdigit() else 0
+
+
+def _until(typed_until: int) -> str:
+    """All that is kept of what was thrown away."""
+    return json.dumps([(TYPED_AT, str(typed_until))])
 
 
 def _as_text(form: OpenForm) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from dispatcher.database import transaction, use_case
 from dispatcher.models import Assignment, Attention, Message, Retiree, ReturnCall, ShiftNote, Staff, Task
 from dispatcher.rules.lifecycle import MessageState, TaskState
-from dispatcher.services import history, returning
+from dispatcher.services import accounts, history, returning
 
 SOON = timedelta(hours=2)
 """What is due within this time is handed over as well."""
@@ -108,6 +108,7 @@ def tell(words: str, operator: Staff, now: datetime) -> None:
     """Leave words to the next shift. Sent twice in a row, they are there once."""
     actor = history.staff(operator)
     with transaction() as tx:
+        accounts.hold(tx, operator)  # of two that come at once the second sees the first
         same = {"since": now - SAME, "staff_id": actor.id, "words": words}
         if tx.scalars(_SAME_NOTE, same).one():
             return

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import Retiree, ReturnCall, Staff
-from dispatcher.services import history
+from dispatcher.services import accounts, history
 
 REACHED, NOT_REACHED, SETTLED = "reached", "not_reached", "settled"
 """What came of a call: help was asked for and saved; nobody answered; nothing more to do."""
@@ -44,7 +44,9 @@ _ENDED = (
     .limit(8)
 )
 _DUE = select(func.count(ReturnCall.id)).where(
-    ReturnCall.done_at.is_(None), ReturnCall.claimed_by_id.is_(None), ReturnCall.due_at <= bindparam("now")
+    ReturnCall.done_at.is_(None),
+    or_(ReturnCall.claimed_by_id.is_(None), ReturnCall.claimed_at < bindparam("stale")),
+    ReturnCall.due_at <= bindparam("now"),
 )
 _OPEN = update(ReturnCall).where(ReturnCall.id == bindparam("call_id"), ReturnCall.done_at.is_(None))
 _FREE = or_(
@@ -90,6 +92,7 @@ def promise(wanted: Promise, operator: Staff, now: datetime) -> int:
     """Note a call to return; its id. Entered twice in a row, it is there once."""
     actor = history.staff(operator)
     with transaction() as tx:
+        accounts.hold(tx, operator)  # of two that come at once the second sees the first
         known = wanted.retiree_id
         if known is not None and tx.get(Retiree, known) is None:
             known = None
@@ -98,6 +101,7 @@ def promise(wanted: Promise, operator: Staff, now: datetime) -> int:
                 ReturnCall.done_at.is_(None),
                 ReturnCall.phone == wanted.phone,
                 ReturnCall.notes == wanted.notes,
+                ReturnCall.due_at.between(wanted.due_at - SAME, wanted.due_at + SAME),
                 ReturnCall.created_by_id == actor.id,
                 ReturnCall.created_at > now - SAME,
             )
@@ -164,7 +168,7 @@ def open_calls(session: Session) -> Sequence[ReturnCall]:
 
 def due(session: Session, now: datetime) -> int:
     """How many calls are due that nobody has claimed."""
-    return session.scalars(_DUE, {"now": now}).one()
+    return session.scalars(_DUE, {"now": now, "stale": now - STALE}).one()
 
 
 def is_stale(call: ReturnCall, now: datetime) -> bool:

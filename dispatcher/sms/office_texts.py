@@ -19,7 +19,7 @@ from dispatcher.sms.texts import LANGUAGES, MOST_SEGMENTS, Catalogue
 log = logging.getLogger(__name__)
 
 TABLES = ("words", "sms", "say")
-MOST_BYTES = 200_000
+MOST_BYTES = 60_000
 MOST_CHARACTERS = 600
 
 Signature = tuple[int, int, int] | None
@@ -106,7 +106,7 @@ def read(path: Path | None) -> Reading:
         given = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         return Reading(catalogues, problems=(Problem("", "unreadable", error.strerror or ""),), there=True)
-    except ValueError as error:  # of TOML, or no UTF-8
+    except (ValueError, RecursionError) as error:  # of TOML, or no UTF-8
         return Reading(catalogues, problems=(Problem("", "not_toml", str(error)[:200]),), there=True)
     changed: set[tuple[str, str, str]] = set()
     problems: list[Problem] = []

@@ -27,6 +27,7 @@ def upgrade():
         sa.Column('typed', sa.Text(), nullable=False),
         sa.Column('created_at', UtcDateTime(), nullable=False),
         sa.Column('seen_at', UtcDateTime(), nullable=False),
+        sa.Column('thrown_away', sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(['operator_id'], ['staff.id'], name=op.f('fk_draft_operator_id')),
         sa.ForeignKeyConstraint(['retiree_id'], ['retiree.id'], name=op.f('fk_draft_retiree_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_draft')),

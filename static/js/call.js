@@ -1,7 +1,7 @@
 // A call: lines to fill in, words to say, read back, save. Nothing that is typed is lost.
 
 import { $, $$, alone, composing, plain, seen, typing } from "./dom.js";
-import { keep } from "./draft.js";
+import { keep, untilNow } from "./draft.js";
 
 const CATEGORIES = ["medicine", "groceries", "urgent", "other"];
 const wantBox = (category) => $(`#want-${category}`);
@@ -356,6 +356,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 document.addEventListener("submit", (event) => {
+  if (event.target.dataset.throwAway === undefined) return;
+  untilNow(event.target);
   if (event.target.dataset.throwAway === theForm().elements.form_key.value) draft.end();
 });
 window.addEventListener("pageshow", (event) => {

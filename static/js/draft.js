@@ -60,6 +60,11 @@ export async function handIn(operator, except = "") {
   return sent;
 }
 
+// A form that throws away says until when: what was typed before stays away, whenever it arrives.
+export function untilNow(form) {
+  form.elements.typed_at.value = String(Date.now());
+}
+
 // Keeps the form that `form()` finds: another one takes its place when the server has found something wrong.
 export function keep(form, { fresh, show }) {
   let timer = 0;

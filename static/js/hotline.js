@@ -2,7 +2,7 @@
 // on the keys.
 
 import { $, $$, composing, plain, typing } from "./dom.js";
-import { forget, handIn } from "./draft.js";
+import { forget, handIn, untilNow } from "./draft.js";
 
 // -- The desk: search, choose, open -----------------------------------------------------------------
 
@@ -117,7 +117,9 @@ async function unfinished() {
 
 document.addEventListener("submit", (event) => {
   const key = event.target.dataset.throwAway;
-  if (key) forget($(".subnav").dataset.operator, key);
+  if (!key) return;
+  untilNow(event.target);
+  forget($(".subnav").dataset.operator, key);
 });
 
 const search = $("#q");

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -148,11 +149,29 @@ def test_drafts_are_kept_for_a_week_and_thrown_away_at_once(app: Flask, people: 
         assert set(db.session.scalars(select(Draft.form_key))) == {"old", "looked at", "fresh"}
         drafts.keep(_form(people), operator, now())
         assert set(db.session.scalars(select(Draft.form_key))) == {"fresh", "k"}
-        drafts.throw_away("k", _staff(people, coordinator=True))  # not theirs
+        drafts.throw_away("k", _staff(people, coordinator=True), now())  # not theirs
         assert _unfinished(people) == ["k", "fresh"]
         for _ in range(2):
-            drafts.throw_away("k", _staff(people))
+            drafts.throw_away("k", _staff(people), now())
         assert _unfinished(people) == ["fresh"]
+        # A copy that comes late stays away, and tells colleagues nothing; who goes on typing has it again.
+        form = _form(people)
+        assert drafts.keep(form, _staff(people), now())
+        assert _unfinished(people) == ["fresh"]
+        other = _staff(people, coordinator=True).id
+        assert drafts.others(db.session(), people.retiree, other, now()) == []
+        assert (
+            drafts.own(
+                db.session(),
+                db.session.scalars(
+                    select(Draft.id).where(Draft.form_key == "k", Draft.operator_id == people.operator)
+                ).one(),
+                _staff(people).id,
+            )
+            is None
+        )
+        assert drafts.keep(replace(form, typed_at=form.typed_at + 1), _staff(people), now())
+        assert _unfinished(people) == ["k", "fresh"]
 
 
 def test_two_operators_with_the_same_card_see_each_other(app: Flask, people: People) -> None:
@@ -252,7 +271,8 @@ def test_one_operator_makes_a_call(app: Flask, people: People) -> None:
         assert _call(first).claimed_by_id == people.operator
         returning.release(first, _staff(people), now())
         assert returning.claim(first, _staff(people, coordinator=True), now())
-        # Whoever went home with it doesn't keep it.
+        # Whoever went home with it doesn't keep it, and it counts again.
+        assert returning.due(db.session(), now() + timedelta(minutes=21)) == 1
         assert returning.claim(first, _staff(people), now() + timedelta(minutes=21))
         assert returning.not_reached(first, _staff(people), now())
         assert not returning.not_reached(first, _staff(people), now())

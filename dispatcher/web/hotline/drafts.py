@@ -71,7 +71,10 @@ def draft(draft_id: int) -> ResponseReturnValue:
 @roles(*STAFF)
 def throw_away() -> ResponseReturnValue:
     """This call isn't needed any more."""
-    drafts.throw_away(request.form.get("form_key", "")[:40], current_user)
+    form_key = request.form.get("form_key", "")[:40]
+    if form_key:
+        typed_until = _moment(request.form.get(drafts.TYPED_AT, ""))
+        drafts.throw_away(form_key, current_user, utcnow(), typed_until)
     return redirect(url_for("hotline.desk"), 303)
 
 
