@@ -1,12 +1,17 @@
 """Real Chromium in front of the running system."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
-from tests.conftest import PASSWORD
+from devtools.gallery.studio import CHROMIUM_ARGS
+from tests.conftest import BROWSER, PASSWORD
 from tests.world import World
 
 
@@ -17,6 +22,31 @@ def on(database: str) -> pytest.MarkDecorator:
 
 
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+
+
+def log_in(page: Page, username: str) -> None:
+    """Log in as somebody."""
+    page.goto("/login")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+def kill_browser(folder: Path) -> None:
+    """Kill the browser whose profile is in `folder`, as the machine's power would."""
+    ours = [p for p in psutil.process_iter() if f"--user-data-dir={folder}" in " ".join(_command(p))]
+    assert ours
+    for process in ours:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 class Windows:
@@ -35,6 +65,22 @@ class Windows:
             base_url=self._world.system.url,
         )
         page = context.new_page()
+        self._listen(page)
+        return page
+
+    @contextmanager
+    def of_their_own(self, folder: Path) -> Iterator[Page]:
+        """A browser of its own, its profile in `folder`, that may be killed meanwhile."""
+        context = self._chromium.browser_type.launch_persistent_context(
+            folder, executable_path=BROWSER, args=CHROMIUM_ARGS, locale=LOCALES["zh"],
+            viewport={"width": 1440, "height": 900}, base_url=self._world.system.url,
+        )  # fmt: skip
+        self._listen(context.pages[0])
+        yield context.pages[0]
+        with suppress(PlaywrightError):  # killed
+            context.close()
+
+    def _listen(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
         page.on(
             "console",
@@ -44,16 +90,11 @@ class Windows:
                 else None
             ),
         )
-        return page
 
     def staff(self, username: str, language: str = "zh", width: int = 1440, dark: bool = False) -> Page:
         """A window in which somebody has logged in."""
         page = self.open(language, width, dark)
-        page.goto("/login")
-        page.fill("[name=username]", username)
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url(lambda url: "/login" not in url)
+        log_in(page, username)
         return page
 
     def close(self) -> None:

@@ -415,12 +415,12 @@ def test_on_paper_it_is_black_on_white_and_each_page_says_when(windows: Windows,
     helper = quiet.world.volunteer("李伟")
     page = windows.staff("co", dark=True)
     page.goto(f"/board/paper?campus={quiet.code}")
-    expect(page.locator("#print")).to_be_visible()
+    expect(page.locator("[data-print]")).to_be_visible()
     page.emulate_media(media="print")
     sheet = page.locator("main")
     expect(sheet).to_contain_text("3号楼2单元501")
     expect(sheet).to_contain_text(helper.name)
-    for hidden in (".topbar", "#print"):
+    for hidden in (".topbar", "[data-print]"):
         expect(page.locator(hidden)).not_to_be_visible()
     heads = page.locator(".running")
     expect(heads).to_have_count(4)

@@ -26,10 +26,15 @@ def gallery(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield studio, evening(studio)
 
 
-# One process of pytest for all: the evening is lived through once.
-@pytest.mark.xdist_group("gallery")
+# Each language in one process of pytest, where the evening is lived through once.
 @pytest.mark.timeout(300)  # many pages, and the first has the evening before it
-@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1440)])
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        pytest.param("zh", 390, marks=pytest.mark.xdist_group("gallery-zh")),
+        pytest.param("en", 1440, marks=pytest.mark.xdist_group("gallery-en")),
+    ],
+)
 @pytest.mark.parametrize("face", FACES)
 def test_every_state_is_for_everybody(
     gallery: tuple[Studio, Scene], face: str, language: str, width: int

@@ -1,6 +1,7 @@
 """The operator's desk in a real browser: few keys, and nothing typed is ever lost."""
 
 import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
 from dispatcher.models import Draft, HelpRequest, Task
-from tests.browser.conftest import Windows, on
+from tests.browser.conftest import Windows, kill_browser, log_in, on
 from tests.world import Elder, World, eventually
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("sqlite")]
@@ -157,16 +158,19 @@ def _is_as_typed(page: Page) -> None:
     expect(page.locator("#want-other")).not_to_be_checked()
 
 
-def test_what_is_typed_survives_browser_network_and_server(world: World, windows: Windows) -> None:
+def test_what_is_typed_survives_browser_network_and_server(
+    world: World, windows: Windows, tmp_path: Path
+) -> None:
     words, elder = WORDS["zh"], world.retiree("东方亮")
-    page = windows.staff("op")
-    _open(page, elder)
-    key = _form_key(page)
-    with page.expect_response(lambda answer: quote("摔倒了") in (answer.request.post_data or "")):
-        _type_a_call(page)
-    expect(page.locator("#kept")).to_contain_text(words["kept"])
-    page.context.close()  # the browser is gone, with all that it held
-    world.system.restart("web")
+    with windows.of_their_own(tmp_path) as page:
+        log_in(page, "op")
+        _open(page, elder)
+        key = _form_key(page)
+        with page.expect_response(lambda answer: quote("摔倒了") in (answer.request.post_data or "")):
+            _type_a_call(page)
+        expect(page.locator("#kept")).to_contain_text(words["kept"])
+        kill_browser(tmp_path)
+        world.system.kill("web", group=True)  # it is started again by itself
     world.system.wait_ready(60)
 
     page = windows.staff("op")
@@ -218,7 +222,9 @@ def test_what_is_typed_survives_browser_network_and_server(world: World, windows
     page.goto("/hotline")
     expect(page.locator("#unfinished li", has_text=elder.name)).to_have_count(0)
     with world.reading() as session:
-        assert session.scalars(select(Draft).where(Draft.form_key == key)).all() == []
+        left = session.scalars(select(Draft).where(Draft.form_key == key)).one()
+        assert left.thrown_away
+        assert "起不来" not in left.typed
 
 
 def test_a_lost_network_costs_one_more_key(world: World, windows: Windows) -> None:

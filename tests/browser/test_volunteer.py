@@ -24,11 +24,15 @@ pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]
 
 MOST_BYTES = 60_000
 WORDS = {
-    "zh": {"home": "家里没有人", "phone_you": "会给您打电话", "kept": "已收到 1 张", "thanks": "谢谢您",
-           "taken": "刚刚有另一位志愿者先接了", "again": "撤回", "left": "秒", "pausing": "正在暂停"},
-    "en": {"home": "Nobody is at home", "phone_you": "will call you", "kept": "1 picture has arrived",
-           "thanks": "Thank you", "taken": "Another volunteer was a moment earlier", "again": "Take it back",
-           "left": "seconds", "pausing": "You are pausing"},
+    "zh": {
+        "who": "李伟", "home": "家里没有人", "phone_you": "会给您打电话", "kept": "已收到 1 张",
+        "thanks": "谢谢您",
+        "taken": "刚刚有另一位志愿者先接了", "again": "撤回", "left": "秒", "pausing": "正在暂停"},
+    "en": {
+        "who": "Li Wei", "home": "Nobody is at home", "phone_you": "will call you",
+        "kept": "1 picture has arrived",
+        "thanks": "Thank you", "taken": "Another volunteer was a moment earlier", "again": "Take it back",
+        "left": "seconds", "pausing": "You are pausing"},
 }  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
     expect(page.locator("#address")).to_contain_text("3号楼2单元501")
     expect(page.locator(".shopping")).to_contain_text("阿司匹林")
     helper.phone.expect("王秀兰")
-    elder.phone.expect("李伟")
+    elder.phone.expect(words["who"])
     assert page.locator(f"a[href='tel:{elder.phone.number}']").count() == 1
     # Nothing is offered that wouldn't work here.
     expect(page.locator("[data-copy]")).to_be_hidden()
@@ -113,7 +117,7 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
         assert box["height"] >= 48, control.inner_text()
 
     lead_on(page, "form[action$='/later'] button")
-    elder.phone.expect("李伟", "30")
+    elder.phone.expect(words["who"], "30")
     page.locator("#stuck > summary").tap()
     lead_on(page, "#stuck button")
     expect(page.locator("#trouble-error")).to_be_visible()
@@ -138,7 +142,7 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
     lead_on(page, "form[action$='/delivered'] button")
     expect(page.locator("h1")).to_contain_text(words["thanks"])
     expect(page.locator("#receipt-spent")).to_have_value("35.50")
-    elder.phone.expect("李伟", "1", "2")
+    elder.phone.expect(words["who"], "1", "2")
     picture = world.coordinator.get(f"/board/tasks/{task}/receipts/1")
     assert picture.headers["Content-Type"] == "image/jpeg"
     assert len(picture.content) < 400_000
