@@ -22,7 +22,7 @@ LONGEST = 60_000
 
 EMPTY = "[]"
 TYPED_AT = "typed_at"
-_NOT_KEPT = {"csrf_token", "form_key", "retiree_id", "closing", "read_back"}
+_NOT_KEPT = {"csrf_token", "form_key", "operator", "retiree_id", "closing", "read_back"}
 """What belongs to the page or to the moment: whoever takes a call up again reads it back again."""
 
 _CHOSEN_FOR_THEM = {TYPED_AT, "new_language", "return_call"}

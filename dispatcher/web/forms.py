@@ -27,6 +27,11 @@ GROCERY_FIELDS = ("name", "amount")
 SOURCES = ("", "prescription", "card", "otc")
 DUE_PRESETS = ("", "2h", "today", "tomorrow", "at")
 _MOST_LINES = 40
+_MOST_READ = 400
+"""Lines that are kept on the page when there are too many to save."""
+
+_FARTHEST = timedelta(days=60)
+"""A need farther ahead is a year that was mistyped."""
 
 
 @dataclass
@@ -40,7 +45,7 @@ class CallForm:
     def lines(self, category: str) -> list[dict[str, str]]:
         """The typed lines of a category, with the empty ones kept in place."""
         columns = {name: self.values.getlist(f"{category}-{name}") for name in _columns(category)}
-        rows = min(_MOST_LINES, max((len(column) for column in columns.values()), default=0))
+        rows = min(_MOST_READ, max((len(column) for column in columns.values()), default=0))
         return [
             {name: (column[i].strip() if i < len(column) else "") for name, column in columns.items()}
             for i in range(rows)
@@ -156,6 +161,11 @@ def _items(form: CallForm, category: str) -> list[dict[str, Any]]:
         if line.get("source") in SOURCES and line["source"]:
             typed["source"] = line["source"]
         items.append(typed)
+        if len(items) == _MOST_LINES + 1:
+            form.errors[f"{category}-name-{index}"] = _(
+                "One call holds %(n)d lines. Please save these, and take the others as a second call.",
+                n=_MOST_LINES,
+            )
     return items
 
 
@@ -179,6 +189,10 @@ def _due(form: CallForm, category: str, now: datetime, zone: ZoneInfo) -> dateti
             moment = typed.replace(tzinfo=zone)
             if moment <= now:
                 form.errors[f"{category}-due-at"] = _("This moment has passed already.")
+            elif moment > now + _FARTHEST:
+                form.errors[f"{category}-due-at"] = _(
+                    "That is more than %(n)d days ahead. Please check the date.", n=_FARTHEST.days
+                )
             return moment
     return None
 

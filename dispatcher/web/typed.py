@@ -1,5 +1,6 @@
 """What people typed, as it arrives: text that every database can hold."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,11 +9,12 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 
 class Typed(ImmutableMultiDict[str, str]):
-    """Fields of a form or of an address without NUL characters, which PostgreSQL refuses.
+    """Fields of a form or of an address without what nobody types: NUL characters, which PostgreSQL refuses,
+    other controls and non-characters, which no sheet can hold; a new line is one character.
 
     Nobody types one; where one is pasted or forged, the text around it is what was meant.
-    `raw` holds the fields as they came: signatures are made over them. Uploaded files, which no
-    form of ours has, are held in the same way and left as they are.
+    `raw` holds the fields as they came: signatures are made over them. Uploaded files are
+    held in the same way and left as they are.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
@@ -28,5 +30,8 @@ class TypedRequest(Request):
     args: Typed
 
 
+_UNTYPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
 def _clean(value: Any) -> Any:
-    return value.replace("\x00", "") if isinstance(value, str) else value
+    return _UNTYPED.sub("", value.replace("\r\n", "\n")) if isinstance(value, str) else value

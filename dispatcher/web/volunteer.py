@@ -207,7 +207,7 @@ def unknown_link() -> ResponseReturnValue:
     them behind one carrier's address, never get in each other's way.
     """
     g.language = asked_language()
-    with limiter.limit(current_app.config["LINK_RATE"], scope="links"):
+    with limiter.shared_limit(current_app.config["LINK_RATE"], scope="links"):
         return render_template("volunteer/unknown.html"), 404
 
 

@@ -167,13 +167,16 @@ function notSaved(form, text) {
   notice.scrollIntoView({ block: "nearest" });
 }
 
-// The form's token has run out (a new login, a long shift): take a fresh one.
+class AnotherOperator extends Error {}
+
+// The form's token has run out (a new login, a long shift): take a fresh one, if it is still the same operator.
 async function freshToken() {
   const page = await fetch(location.href).catch(() => null);
   const parsed = page && new DOMParser().parseFromString(await page.text(), "text/html");
-  const token = parsed?.querySelector("#call-form [name=csrf_token]");
-  if (token) theForm().elements.csrf_token.value = token.value;
-  return token ? null : page;
+  const form = parsed?.querySelector("#call-form");
+  if (form && form.dataset.operator !== theForm().dataset.operator) throw new AnotherOperator();
+  if (form) theForm().elements.csrf_token.value = form.elements.csrf_token.value;
+  return form ? null : page;
 }
 
 async function send(form) {
@@ -206,8 +209,8 @@ async function save(form) {
       location.assign(response.url);
       return;
     } else notSaved(form, form.dataset.broken);
-  } catch {
-    notSaved(form, form.dataset.offline);
+  } catch (error) {
+    notSaved(form, error instanceof AnotherOperator ? form.dataset.another : form.dataset.offline);
   }
   button.replaceChildren(...label);
   button.disabled = false;
@@ -314,7 +317,7 @@ function onKey(event) {
 }
 
 const draft = keep(theForm, {
-  fresh: async () => !(await freshToken()),
+  fresh: async () => !(await freshToken().catch(() => "not theirs")),
   show: {
     others: (html) => {
       // Said once: the same words again would be read aloud every time.

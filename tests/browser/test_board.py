@@ -289,8 +289,9 @@ def test_a_minute_of_fifty_changes_a_second_and_nothing_is_lost(windows: Windows
 
     # Another coordinator thinks in columns.
     lanes = _board(windows, quiet, "&view=lanes")
-    # Deep enough: cards above it leave the lane, and a page can't be scrolled beyond its top.
-    looking = lanes.locator("#lane-looking .card").nth(20)
+    # A low window: cards above may leave the lane, and a page can't be scrolled beyond its top.
+    lanes.set_viewport_size({"width": 1440, "height": 420})
+    looking = lanes.locator("#lane-looking .card").nth(8)
     beside = str(looking.get_attribute("data-task"))
     lanes.locator(f"#tick-{beside}").check()
     looking.evaluate("(card) => card.scrollIntoView({ block: 'center' })")

@@ -1,6 +1,7 @@
 """Input that SQLite would keep and PostgreSQL would refuse: the same answer on both."""
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
 from dispatcher.database import db
-from dispatcher.models import HelpRequest, Message, MessageReceipt, Retiree
+from dispatcher.models import Draft, HelpRequest, Message, MessageReceipt, Retiree, ShiftNote
 from dispatcher.services import search
 from tests.integration.conftest import PASSWORD, People, save_call
 
@@ -103,3 +104,62 @@ def test_a_very_long_name_is_kept_and_found_by_how_it_begins(
         kept = db.session.scalars(select(Retiree).where(Retiree.name == typed["new_name"])).one()
         found = search.find(db.session(), "changchang", 5)
         assert [match.retiree.id for match in found] == [kept.id]
+
+
+def test_a_call_that_cannot_be_meant_is_asked_about_and_kept(
+    app: Flask, people: People, client: FlaskClient
+) -> None:
+    client.post("/login", data={"username": "op", "password": PASSWORD})
+    typed: dict[str, Any] = {"form_key": "odd", "retiree_id": str(people.retiree), "want": "groceries"}
+    many = typed | {"groceries-name": [f"第{n}样" for n in range(43)]}
+    answer = client.post("/hotline/requests", data=many)
+    assert answer.status_code == 422
+    assert "第42样" in answer.text
+    year = typed | {
+        "groceries-name": "小米", "groceries-due": "at", "groceries-due-at": "2136-11-27T10:00",
+    }  # fmt: skip
+    answer = client.post("/hotline/requests", data=year)
+    assert answer.status_code == 422
+    assert "2136-11-27T10:00" in answer.text
+    with app.app_context():
+        assert db.session.scalars(select(HelpRequest)).all() == []
+
+
+def test_a_form_is_of_whoever_opened_it(app: Flask, people: People, client: FlaskClient) -> None:
+    """Another operator logs in to the same browser while it is open."""
+    client.post("/login", data={"username": "op", "password": PASSWORD})
+    theirs = {
+        "form_key": "mine", "operator": str(people.coordinator), "retiree_id": str(people.retiree),
+        "want": "other", "other-notes": "灯坏了", "typed_at": "1",
+    }  # fmt: skip
+    for path in ("/hotline/drafts", "/hotline/requests"):
+        assert client.post(path, data=theirs).status_code == 403
+    with app.app_context():
+        assert db.session.scalars(select(HelpRequest)).all() == db.session.scalars(select(Draft)).all() == []
+    mine = theirs | {"operator": str(people.operator)}
+    assert client.post("/hotline/requests", data=mine).status_code == 303
+
+
+def test_what_nobody_types_is_left_out_and_a_new_line_is_one_character(
+    app: Flask, people: People, client: FlaskClient
+) -> None:
+    client.post("/login", data={"username": "op", "password": PASSWORD})
+    words = "\r\n".join(["电梯停运"] * 200)  # 999 characters as a browser counts them
+    assert client.post("/hotline/handover", data={"words": words + "\x1b\uffff"}).status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(ShiftNote.text)).one() == words.replace("\r\n", "\n")
+
+
+def test_a_pause_of_very_many_digits_is_no_pause(app: Flask, people: People, client: FlaskClient) -> None:
+    client.post("/login", data={"username": "co", "password": PASSWORD})
+    pause = f"/board/volunteers/{people.volunteers[0]}/pause"
+    assert client.post(pause, data={"days": "9" * 5000}).status_code == 422
+
+
+def test_guesses_at_any_address_of_a_link_count_together(
+    app: Flask, people: People, client: FlaskClient
+) -> None:
+    app.config["LINK_RATE"] = "4 per minute"
+    addresses = ("/o/aaaaaaaaaaaa", "/o/bbbbbbbbbbbb/stage", "/v/cccccccccccc", "/v/dddddddddddd/tasks/1")
+    assert [client.get(address).status_code for address in addresses] == [404] * 4
+    assert [client.get(address).status_code for address in addresses] == [429] * 4

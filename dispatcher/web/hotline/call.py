@@ -47,6 +47,7 @@ def new_person() -> ResponseReturnValue:
 @roles(*STAFF)
 def save() -> ResponseReturnValue:
     """Save a call. Whatever is wrong, nothing that was typed is lost."""
+    check_whose()
     config = current_app.config
     values: MultiDict[str, str] = request.form
     retiree_id = values.get("retiree_id", type=forms.row_id)
@@ -73,6 +74,16 @@ def save() -> ResponseReturnValue:
         )
         return form(asked_anew, retiree_id, {"want": words}), 422
     return redirect(url_for("hotline.desk", saved=request_id), 303)
+
+
+def check_whose() -> None:
+    """A form belongs to whoever opened it, also when a colleague has logged in to the same browser since.
+
+    Raises:
+        Forbidden: it is a colleague's.
+    """
+    if request.form.get("operator", current_user.id, type=forms.row_id) != current_user.id:
+        abort(403)
 
 
 def form(

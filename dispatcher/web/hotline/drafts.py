@@ -26,6 +26,7 @@ def keep() -> ResponseReturnValue:
     form_key = request.form.get("form_key", "")[:40]
     if not form_key:
         abort(400)
+    call.check_whose()
     now = utcnow()
     retiree_id = request.form.get("retiree_id", type=forms.row_id)
     form = OpenForm(
