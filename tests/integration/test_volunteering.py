@@ -33,6 +33,7 @@ from dispatcher.services import (
     dispatching,
     health,
     messaging,
+    outbox,
     photos,
     progress,
     responding,
@@ -42,7 +43,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.responding import Answer
 from dispatcher.web import wording
-from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
+from tests.integration.conftest import People, RecordingGateway, now, receive, save_call, volunteer
 
 TOKEN = "task3token45"
 
@@ -235,7 +236,49 @@ def test_a_call_that_was_to_be_made_is_spared_unless_it_was_made(
         assert (outcome, task_now(task_id).state) == (
             (Answer.REFUSED, "delivered") if called else (Answer.NOTED, "underway")
         )
+        # Nobody has told them who is coming: that call, which "delivered" made needless, is to be made again.
+        assert [c.params["kind"] for c in standing("call_retiree")] == ([] if called else ["coming"])
+        if called:
+            return
+        (call,) = standing("call_retiree")
+        assert call.params["words"]["volunteer"] == "李伟"
+        assert call.params["words"]["code"] == outbox.spoken_code(task_now(task_id))
+        # And so each time; but not once it was made.
+        say("delivered")
+        assert [c.params["kind"] for c in standing("call_retiree")] == ["delivered"]
+        say("undo", undo=key())
+        (call,) = standing("call_retiree")
+        assert call.params["kind"] == "coming"
+        coordinating.resolve(call.id, db.session.get_one(Staff, people.coordinator), "called", now())
+        say("delivered")
+        assert say("undo", undo=key()) is Answer.NOTED
         assert standing("call_retiree") == []
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_a_call_in_place_of_a_lost_sms_stands_whatever_was_taken_back(
+    minute: Flask, people: People, lost: str
+) -> None:
+    with minute.app_context():
+        task_id = held(people, 1)
+        coming = telling("coming")[0].id
+        messaging.send(coming, RecordingGateway())
+
+        def lose() -> None:
+            receive(coming, f"SM{coming}", "undelivered", {"ErrorCode": "30005"}, now())
+
+        if lost == "before":
+            lose()
+            assert len(standing("call_retiree")) == 1
+        say("delivered")
+        assert standing("call_retiree") == []
+        assert say("undo", undo=key()) is Answer.NOTED
+        if lost == "after":
+            lose()
+        (call,) = standing("call_retiree")
+        assert (call.message_id, call.params["kind"]) == (coming, "coming")
+        assert call.params["because"] == "undelivered"
+        assert task_now(task_id).state == "underway"
 
 
 def test_nobody_takes_back_what_another_has_said(minute: Flask, people: People) -> None:
@@ -286,6 +329,32 @@ def test_more_time_counts_once_and_moves_what_is_due(app: Flask, people: People)
         say("delivered")
         messaging.send(telling("later")[-1].id, gateway)
         assert telling("later")[-1].error_code == "not_needed"
+
+
+@pytest.mark.parametrize("due_in", [None, timedelta(minutes=-5)])
+def test_no_later_word_puts_back_the_time_that_was_asked_for(
+    minute: Flask, people: People, due_in: timedelta | None
+) -> None:
+    with minute.app_context():
+        task_id = held(people)
+        if due_in is not None:
+            with transaction() as tx:
+                tx.get_one(Task, task_id).due_by = now() + due_in
+        for seen in (0, 30):
+            say("later", seen_min=seen)
+        granted = heard_by(task_id)
+        say("underway")
+        assert heard_by(task_id) >= granted
+        say("delivered")
+        say("undo", undo=key())
+        assert heard_by(task_id) >= granted
+        coordinator = db.session.get_one(Staff, people.coordinator)
+        coordinating.change_urgency(coordinating.Edit(task_id, coordinator, 2**31 - 1, now()), "urgent")
+        assert heard_by(task_id) > now() + timedelta(minutes=60)
+        coordinating.change_urgency(coordinating.Edit(task_id, coordinator, 2**31 - 1, now()), "soon")
+        say("undo", undo=key())
+        assert task_now(task_id).state == "assigned"
+        assert heard_by(task_id) >= granted
 
 
 def test_trouble_is_on_the_board_once_with_its_words_until_it_is_mended(app: Flask, people: People) -> None:
