@@ -12,7 +12,7 @@ from datetime import datetime
 from io import BytesIO
 
 from PIL import Image, ImageOps
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, undefer
 
 from dispatcher.database import insert_new
@@ -35,7 +35,7 @@ KEPT_BYTES = 400_000
 
 QUALITIES = (82, 70, 58, 46, 36)
 MOST_PHOTOS = 6
-"""So many are kept for a task."""
+"""So many are kept for a task of each volunteer who has held it."""
 
 # Pillow's own guard; what it only warns of is refused.
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
@@ -45,6 +45,9 @@ _one_at_a_time = threading.Lock()
 """The memory of a process is bounded by one picture, however many are sent at once."""
 
 _OF_TASK = select(ReceiptPhoto).where(ReceiptPhoto.task_id == bindparam("task_id")).order_by(ReceiptPhoto.id)
+_COUNT = select(func.count()).where(
+    ReceiptPhoto.task_id == bindparam("task_id"), ReceiptPhoto.volunteer_id == bindparam("volunteer_id")
+)
 _WHOLE = _OF_TASK.options(undefer(ReceiptPhoto.jpeg)).offset(bindparam("before")).limit(1)
 
 
@@ -121,14 +124,14 @@ def _drawn(sent: bytes) -> Image.Image:
 def keep(tx: Session, task: Task, volunteer: Volunteer, picture: Picture, now: datetime) -> Answer:
     """Keep a picture for `task`, for its volunteer. The same one again is kept once.
 
-    Refused when there are :data:`MOST_PHOTOS` already.
+    Refused when there are :data:`MOST_PHOTOS` of theirs already.
     """
     if not may_account(tx, task, volunteer, now):
         return Answer.OVER
     kept = tx.scalars(_OF_TASK, {"task_id": task.id}).all()
     if any(photo.digest == picture.digest for photo in kept):
         return Answer.NOTED
-    if len(kept) >= MOST_PHOTOS:
+    if count(tx, task.id, volunteer.id) >= MOST_PHOTOS:
         return Answer.REFUSED
     row = {
         "task_id": task.id, "volunteer_id": volunteer.id, "digest": picture.digest, "width": picture.width,
@@ -139,9 +142,9 @@ def keep(tx: Session, task: Task, volunteer: Volunteer, picture: Picture, now: d
     return Answer.NOTED
 
 
-def count(session: Session, task_id: int) -> int:
-    """How many pictures are kept for a task."""
-    return len(session.scalars(_OF_TASK, {"task_id": task_id}).all())
+def count(session: Session, task_id: int, volunteer_id: int) -> int:
+    """How many pictures of this volunteer are kept for a task."""
+    return session.scalars(_COUNT, {"task_id": task_id, "volunteer_id": volunteer_id}).one()
 
 
 def jpeg(session: Session, task_id: int, number: int) -> bytes | None:

@@ -542,6 +542,34 @@ def test_six_are_enough_and_money_is_put_right_until_it_is_closed(app: Flask, pe
         assert task_now(task_id).spent_fen == 3500, "what was said stands once it is closed"
 
 
+def test_the_next_volunteer_accounts_for_their_own_money(app: Flask, people: People) -> None:
+    with app.app_context():
+        task_id = held(people, 1)
+    client = app.test_client()
+    for side in range(6):
+        assert upload(client, picture((100 + side, 100)), "36.80").status_code == 303
+    with app.app_context():
+        say("handback", reason="not_well")
+        assert task_now(task_id).spent_fen is None
+        spent = select(Event.params).where(Event.task_id == task_id, Event.kind == "spent")
+        assert [params["spent_fen"] for params in db.session.scalars(spent)] == [3680]
+        with transaction() as tx:
+            task, other = tx.get_one(Task, task_id), volunteer(people, 1)
+            assert responding.accept(tx, task, other, now()) is Answer.YOURS
+            tx.scalars(select(LinkToken).where(LinkToken.token_hash == tokens.digest(TOKEN))).one(
+            ).volunteer_id = other.id  # fmt: skip
+        db.session.rollback()
+        page = volunteering.page(TOKEN, now())
+        assert (page.stage, page.spent_fen, page.photos) == ("yours", None, 0)
+    assert "36.80" not in client.get(f"/o/{TOKEN}").text
+    assert upload(client, picture((300, 100))).status_code == 303
+    with app.app_context():
+        assert volunteering.page(TOKEN, now()).photos == 1
+        counts = [photos.count(db.session(), task_id, who) for who in people.volunteers]
+        assert counts == [6, 1, 0]
+        assert photos.jpeg(db.session(), task_id, 7) is not None, "staff see all"
+
+
 def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) -> None:
     with app.app_context():
         task_id = held(people, 2)
@@ -555,7 +583,7 @@ def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) 
         assert upload(client, picture(), amount).status_code == 303
     with app.app_context():
         assert task_now(task_id).spent_fen == 1250
-        assert photos.count(db.session(), task_id) == 1
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 1
         with transaction() as tx:
             task = tx.get_one(Task, task_id)
             standing = task.assignments[-1]
@@ -563,7 +591,7 @@ def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) 
     assert "/receipt" not in client.get(f"/o/{TOKEN}").text
     upload(client, picture((90, 90)))
     with app.app_context():
-        assert photos.count(db.session(), task_id) == 1
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 1
 
 
 # -- The page over HTTP ---------------------------------------------------------------------------------
