@@ -10,8 +10,10 @@ import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from typing import IO
 
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, undefer
 
@@ -24,8 +26,18 @@ from dispatcher.services.responding import Answer
 MOST_BYTES = 12_000_000
 """Of a picture as it is sent: a phone's camera makes 2 to 8 million."""
 
-MOST_PIXELS, MOST_PIXELS_OTHERS = 50_000_000, 20_000_000
-"""Of a JPEG, which is decoded at a fraction of its size; and of others, which must be decoded whole."""
+MOST_PIXELS = 50_000_000
+"""Of a JPEG, which is decoded at a fraction of its size: an eighth, a quarter or half of each side."""
+
+MOST_PIXELS_DECODED = 20_000_000
+"""Of what is held at once: a JPEG at that fraction (a long strip is held whole), or whole where it is kept in
+several scans (progressive); and any other picture."""
+
+MOST_PIXELS_WEBP = 12_000_000
+"""Of a WebP, whose decoder holds it four times."""
+
+PATIENCE_S = 5.0
+"""Seconds for which a picture waits for its turn before its sender is asked to try again."""
 
 LONGEST_SIDE = 1600
 """Pixels of what is kept: the small print of a receipt can still be read."""
@@ -42,7 +54,8 @@ Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 _one_at_a_time = threading.Lock()
-"""The memory of a process is bounded by one picture, however many are sent at once."""
+"""One picture is worked on at a time in each process, and read into memory only then: some 250 MB at most,
+however many are sent at once."""
 
 _OF_TASK = select(ReceiptPhoto).where(ReceiptPhoto.task_id == bindparam("task_id")).order_by(ReceiptPhoto.id)
 _COUNT = select(func.count()).where(
@@ -59,6 +72,10 @@ class BadPicture(ValueError):
         self.code = code
 
 
+class Busy(Exception):
+    """Other pictures are being worked on: it should be sent again in a moment."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture as it will be kept. `digest`: SHA-256 of what was sent."""
@@ -69,22 +86,28 @@ class Picture:
     jpeg: bytes
 
 
-def redrawn(sent: bytes) -> Picture:
-    """The picture in `sent` (JPEG, PNG or WebP), upright, no larger than needed, with nothing beside it.
+def redrawn(stream: IO[bytes]) -> Picture:
+    """The picture in `stream` (JPEG, PNG or WebP), upright, no larger than needed, with nothing beside it.
 
-    Takes up to a second: never to be called inside a transaction.
+    Takes up to a second, and as long again as it waits for its turn: never to be called inside a transaction.
 
     Raises:
         BadPicture: it is none, or would take too much memory.
+        Busy: its turn didn't come within :data:`PATIENCE_S`.
     """
-    if len(sent) > MOST_BYTES:
-        raise BadPicture("too_many_bytes")
-    with _one_at_a_time:
+    if not _one_at_a_time.acquire(timeout=PATIENCE_S):
+        raise Busy
+    try:
+        sent = stream.read(MOST_BYTES + 1)
+        if len(sent) > MOST_BYTES:
+            raise BadPicture("too_many_bytes")
         drawn = _drawn(sent)
         encoded = _encoded(drawn)
         while len(encoded) > KEPT_BYTES:
             drawn.thumbnail((drawn.width * 3 // 4, drawn.height * 3 // 4), Image.Resampling.LANCZOS)
             encoded = _encoded(drawn)
+    finally:
+        _one_at_a_time.release()
     return Picture(hashlib.sha256(sent).hexdigest(), drawn.width, drawn.height, encoded)
 
 
@@ -102,13 +125,14 @@ def _drawn(sent: bytes) -> Image.Image:
     """The pixels alone, on white where nothing is."""
     try:
         with Image.open(BytesIO(sent), formats=("JPEG", "PNG", "WEBP")) as found:
-            width, height = found.size
-            if width * height > (MOST_PIXELS if found.format == "JPEG" else MOST_PIXELS_OTHERS):
+            if isinstance(found, JpegImageFile) and not _in_several_scans(found, sent):
+                found.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+            most = MOST_PIXELS_WEBP if found.format == "WEBP" else MOST_PIXELS_DECODED
+            if found.width * found.height > most:
                 raise BadPicture("too_many_pixels")
-            found.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(found)
-            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-            whole = upright.convert("RGBA")
+            # Made small where it lies, and turned then: the other way round it would be held twice.
+            found.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            whole = ImageOps.exif_transpose(found).convert("RGBA")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadPicture("too_many_pixels") from error
     except BadPicture:
@@ -119,6 +143,15 @@ def _drawn(sent: bytes) -> Image.Image:
     drawn = Image.new("RGB", whole.size, "white")
     drawn.paste(whole, mask=whole.getchannel("A"))
     return drawn
+
+
+def _in_several_scans(found: JpegImageFile, sent: bytes) -> bool:
+    """Whether a JPEG, its header just read, comes in several scans: those are gathered at full size, at
+    whatever fraction it is decoded."""
+    # Just read is the header of the first scan; by the standard (ITU-T T.81, B.2.3) it has marker and
+    # length, the number of components, two bytes for each, and three more.
+    header = found.fp.tell() - (8 + 2 * found.layers) if found.fp else 0
+    return "progressive" in found.info or sent[header : header + 2] != b"\xff\xda"
 
 
 def keep(tx: Session, task: Task, volunteer: Volunteer, picture: Picture, now: datetime) -> Answer:

@@ -37,6 +37,7 @@ class Answer(StrEnum):
 
     YOURS = "yours"
     REFUSED = "refused"
+    UNREACHABLE = "unreachable"
     TAKEN = "taken"
     OVER = "over"
     DECLINED = "declined"

@@ -28,6 +28,7 @@ from dispatcher.services.responding import Answer
 DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
 HAND_BACK_REASONS = ("cant_make_it", "shop_shut", "not_well", "other")
 UnknownLink = tokens.UnknownLink
+_PAGE = {"sent": Answer.NOTED, "lately": Answer.REFUSED, "unreachable": Answer.UNREACHABLE}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Page:
     `stage`: "offered", "yours", "underway", "delivered", "declined", "handed_back", "taken", "over".
     `undo`: what a button carries that takes the last step back, possible until `undo_until`; empty when it
     isn't. `more_time_min`: minutes for which they have asked besides. `trouble`: what they said holds them
-    up. `photos`: how many pictures of receipts they have sent. `account`: though it is over, receipts may be sent.
+    up. `photos`: how many pictures of receipts they have sent. `account`: though it is over, receipts may be
+    sent.
     """
 
     stage: str
@@ -92,7 +94,9 @@ def page(token: str, now: datetime, language: str | None = None, task_id: int | 
     stage = _stage(db.session(), task, volunteer)
     hotline = current_app.config["HOTLINE_PHONE"]
     if stage == "over" and amending.may_account(db.session(), task, volunteer, now):
-        return Page(stage, language, hotline, task.category, account=True, **_account(db.session(), task, volunteer))
+        return Page(
+            stage, language, hotline, task.category, account=True, **_account(db.session(), task, volunteer)
+        )
     if stage in ("taken", "over"):
         return Page(stage, language, hotline)
     retiree = task.retiree
@@ -184,7 +188,7 @@ def answer(
                 if picture is not None and outcome is not Answer.OVER:
                     outcome = photos.keep(tx, task, volunteer, picture, now)
             case "page":
-                outcome = Answer.NOTED if own_page.send_link(tx, volunteer, now) else Answer.REFUSED
+                outcome = _PAGE[own_page.send_link(tx, volunteer, now)]
             case _:
                 raise ValueError(f"no such step: {step}")
         steps.answered(tx, task, step, "link", outcome)

@@ -381,7 +381,7 @@ def test_the_board_shows_trouble_and_its_receipts_and_two_ways_to_mend_it(app: F
     with app.app_context():
         task_id = held(people, 1)
         say("problem", reason="shop_shut", said="三家都关了")
-        say("receipt", picture=photos.redrawn(picture()), spent_fen=1250)
+        say("receipt", picture=photos.redrawn(BytesIO(picture())), spent_fen=1250)
     client = staff(app, people.coordinator)
     board = client.get("/board").text
     assert "三家都关了" in board
@@ -493,8 +493,10 @@ def test_what_is_no_picture_is_refused_kindly_and_moves_nothing(
     bomb = picture((9000, 9000), "PNG")
     assert len(bomb) < 500_000, "tiny to send, 240 MB to decode"
     huge = picture((9000, 9000))
+    strip, scans = picture((64000, 780)), picture((5200, 4000), progressive=True)
     for sent in (b"<svg onload=alert(1)>", b"\xff\xd8\xff\xe0 not really", picture()[:400], bomb, huge,
-                 picture(kind="GIF"), picture(kind="TIFF"), b"x" * (photos.MOST_BYTES + 5)):  # fmt: skip
+                 strip, scans, picture((4100, 3000), "WEBP"), picture(kind="GIF"),
+                 picture(kind="TIFF"), b"x" * (photos.MOST_BYTES + 5)):  # fmt: skip
         answer = upload(client, sent, "12.00")
         assert answer.status_code == 422, sent[:20]
         assert 'aria-invalid="true"' in answer.text
@@ -507,12 +509,50 @@ def test_what_is_no_picture_is_refused_kindly_and_moves_nothing(
     # Transparent, from a screenshot; and a WebP.
     clear = BytesIO()
     Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(clear, "PNG")
-    for good in (clear.getvalue(), picture(kind="WEBP")):
+    for good in (clear.getvalue(), picture(kind="WEBP"), picture((5200, 4000)), picture((1600, 1200),
+                 progressive=True)):  # fmt: skip
         assert upload(client, good).status_code == 303
     with app.app_context():
         first = photos.jpeg(db.session(), task_id, 1)
         assert first is not None
         assert Image.open(BytesIO(first)).getpixel((10, 10)) == (255, 255, 255)
+
+
+def in_scans_of_one_colour(jpeg: bytes) -> bytes:
+    """The same as if each colour followed the other: the header of its first scan speaks of one alone."""
+    whole = b"\xff\xda\x00\x0c\x03"
+    assert jpeg.count(whole) == 1
+    start = jpeg.index(whole)
+    return jpeg[:start] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + jpeg[start + 14 :]
+
+
+def test_what_must_be_gathered_whole_is_held_to_the_limit_of_what_is_held() -> None:
+    plain = picture((5200, 4000))
+    assert photos.redrawn(BytesIO(plain)).width == 1600
+    for sent in (in_scans_of_one_colour(plain), picture((5200, 4000), progressive=True)):
+        with pytest.raises(photos.BadPicture, match="too_many_pixels"):
+            photos.redrawn(BytesIO(sent))
+
+
+def test_a_picture_that_waits_too_long_for_its_turn_may_come_again(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "PATIENCE_S", 0.01)
+    with app.app_context():
+        task_id = held(people, 2)
+    client = app.test_client()
+    with photos._one_at_a_time:
+        answer = upload(client, picture(), "12.00")
+        assert answer.status_code == 503
+        assert "稍后再试" in answer.text
+        assert 'value="12.00"' in answer.text, "what was typed is kept"
+        assert upload(client, None, "11.00").status_code == 303, "an amount alone waits for nobody"
+    with app.app_context():
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 0
+    assert upload(client, picture(), "12.00").status_code == 303
+    with app.app_context():
+        assert task_now(task_id).spent_fen == 1200
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 1
 
 
 def volunteers_language(people: People, language: str) -> None:
