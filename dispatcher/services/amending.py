@@ -29,6 +29,18 @@ _CALLS = select(Attention).where(
     Attention.reason == "call_retiree",
     Attention.raised_at >= bindparam("since"),
 )
+_SUPERSEDED = (
+    select(Attention)
+    .where(
+        Attention.task_id == bindparam("task_id"),
+        Attention.reason == "call_retiree",
+        Attention.resolution == "superseded",
+        Attention.resolved_at == bindparam("at"),
+        Attention.raised_at < bindparam("at"),
+    )
+    .order_by(Attention.id.desc())
+    .limit(1)
+)
 
 
 def last_step(task: Task, standing: Assignment) -> tuple[TaskState, datetime] | None:
@@ -61,7 +73,7 @@ def undo(tx: Session, task: Task, volunteer: Volunteer, key: str, now: datetime)
     step = last_step(task, standing)
     if step is None or undo_key(step) != key:
         return Answer.NOTED  # taken back already
-    state, _ = step
+    state, said_at = step
     if now > undo_until(step) or (state == TaskState.DELIVERED and not _untold(tx, task, now)):
         return Answer.REFUSED
     back = TaskState.ASSIGNED
@@ -74,6 +86,8 @@ def undo(tx: Session, task: Task, volunteer: Volunteer, key: str, now: datetime)
         return Answer.OVER
     if state == TaskState.UNDERWAY:
         standing.underway_at = None
+    else:
+        _to_be_called_again(tx, task, said_at, now)
     history.record(tx, "undone", history.volunteer(volunteer), now, task, step=str(state), to=str(back))
     return Answer.NOTED
 
@@ -87,6 +101,15 @@ def _untold(tx: Session, task: Task, now: datetime) -> bool:
         return False
     attention.superseded(tx, task, now)
     return True
+
+
+def _to_be_called_again(tx: Session, task: Task, said_at: datetime, now: datetime) -> None:
+    """The call that "delivered", said then, made needless was never made: it is to be made after all."""
+    call = tx.scalars(_SUPERSEDED, {"task_id": task.id, "at": said_at}).first()
+    if call is not None:
+        attention.raise_(
+            tx, "call_retiree", now, task, task.retiree, message_id=call.message_id, **call.params
+        )
 
 
 def more_time(tx: Session, task: Task, volunteer: Volunteer, seen_min: int, now: datetime) -> Answer:

@@ -75,8 +75,11 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         if (wish := _opt(body, opt_out)) is not None:
             _opted(tx, wish, volunteer, phone, now)
             return
-        if volunteer is not None and _may_have_page(volunteer) and replies.asks_for_page(body):
-            own_page.send_link(tx, volunteer, now)
+        if (
+            volunteer is not None
+            and replies.asks_for_page(body)
+            and own_page.send_link(tx, volunteer, now) != "unreachable"
+        ):
             return
         codes = _stages(tx.execute(_CODES_OF_PHONE, {"phone": phone}))
         threads = [Thread(code.slot, stage, code.id) for code, stage in codes]
@@ -91,11 +94,6 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
             message.task_id = named.task_id if named else None
             live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
             _unclear(tx, message, meant, named, live, now)
-
-
-def _may_have_page(volunteer: Volunteer) -> bool:
-    """Whether the link to their own page may be sent to them: nothing goes to whoever has sent STOP."""
-    return volunteer.active and volunteer.stopped_at is None
 
 
 def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:

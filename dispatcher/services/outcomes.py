@@ -103,8 +103,9 @@ def lost(tx: Session, message: Message, state: MessageState, code: str, now: dat
 def _outdated(tx: Session, message: Message, task: Task) -> bool:
     """Whether newer words to the same retiree have overtaken these, so that nobody should say them."""
     newer = select(Message.id).where(
-        Message.task_id == task.id, Message.retiree_id == message.retiree_id, Message.id > message.id
-    )
+        Message.task_id == task.id, Message.retiree_id == message.retiree_id, Message.id > message.id,
+        Message.error_code != "not_needed",  # what was taken back has told nobody anything
+    )  # fmt: skip
     over = final(TaskState(task.state)) and message.kind != "cancelled_retiree"
     return over or tx.scalars(newer).first() is not None
 

@@ -289,32 +289,34 @@ def settle_on(token: str, language: str, capacity: int, now: datetime) -> None:
             )
 
 
-def send_link(tx: Session, volunteer: Volunteer, now: datetime) -> bool:
-    """Send the link to their own page to their phone; False when that was done a moment ago.
+def send_link(tx: Session, volunteer: Volunteer, now: datetime) -> str:
+    """Send the link to their own page to their phone: "sent", "lately" when that was done a moment ago, or
+    "unreachable" when nothing may go to them, for they have sent STOP or are a volunteer no longer.
 
     Once they have lost their links, a new one may follow at once.
     """
-    _in_hand(tx, volunteer.id)  # two who ask at the same time: one SMS
+    volunteer = _in_hand(tx, volunteer.id)  # two who ask at the same time: one SMS
+    if not volunteer.active or volunteer.stopped_at is not None:
+        return "unreachable"
     sent = tx.scalar(_LAST_SENT, {"phone": volunteer.phone, "since": now - SEND_EVERY})
     lost = tx.scalar(_LAST_LOST, {"volunteer_id": volunteer.id}) if sent else None
     if sent is not None and (lost is None or lost < sent):
-        return False
+        return "lately"
     outbox.to_volunteer(tx, tokens.YOUR_PAGE, volunteer, now)
-    return True
+    return "sent"
 
 
 @use_case
 def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
-    """As :func:`send_link`, for a member of staff: "sent", "lately", or "unreachable" when no SMS may go to
-    them, or there is no such volunteer."""
+    """As :func:`send_link`, for a member of staff; "unreachable" also when there is no such volunteer."""
     with transaction() as tx:
         volunteer = tx.get(Volunteer, volunteer_id)
-        if volunteer is None or not volunteer.active or volunteer.stopped_at is not None:
+        if volunteer is None:
             return "unreachable"
-        if not send_link(tx, volunteer, now):
-            return "lately"
-        history.record(tx, "page_sent", history.staff(by), now, volunteer=volunteer.name)
-        return "sent"
+        outcome = send_link(tx, volunteer, now)
+        if outcome == "sent":
+            history.record(tx, "page_sent", history.staff(by), now, volunteer=volunteer.name)
+        return outcome
 
 
 @use_case

@@ -80,12 +80,15 @@ def new_code_word(old: str = "") -> str:
 
 
 def reopen(tx: Session, task: Task, now: datetime) -> bool:
-    """Back to open: look for somebody from the start."""
+    """Back to open: look for somebody from the start.
+
+    What was laid out stays in the history: whoever goes next says what they lay out themselves.
+    """
     if task.state == TaskState.DELIVERED:
         outbox.spare(tx, task, "delivered", now)  # it will be said once more, of whoever goes again
     moved = move(
         tx, task, TaskState.OPEN, opened_at=now, look_again_at=now, assigned_at=None,
-        delivered_at=None, waiting={}, code_word=new_code_word(task.code_word),
+        delivered_at=None, spent_fen=None, waiting={}, code_word=new_code_word(task.code_word),
     )  # fmt: skip
     if moved:
         attention.superseded(tx, task, now)

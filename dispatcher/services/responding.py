@@ -37,6 +37,7 @@ class Answer(StrEnum):
 
     YOURS = "yours"
     REFUSED = "refused"
+    UNREACHABLE = "unreachable"
     TAKEN = "taken"
     OVER = "over"
     DECLINED = "declined"
@@ -79,13 +80,12 @@ def take(tx: Session, task: Task, volunteer: Volunteer, now: datetime) -> bool:
 
 
 def word_by(task: Task, now: datetime, standing: Assignment | None = None) -> datetime:
-    """By when the volunteer who holds `task` should have been heard of: no sooner than it is due, and than
-    the time for which whoever holds it (`standing`) has asked besides."""
+    """By when the volunteer who holds `task` should have been heard of: no sooner than it is due, and later
+    by as much as whoever holds it (`standing`) has asked for, so that nothing puts back what was granted."""
     pace = current_app.config["DISPATCH"].pace(task.category, task.urgency)
     soon: datetime = now + seconds(pace.progress_s)
-    if task.due_by is None:
-        return soon
-    return max(soon, task.due_by + timedelta(minutes=standing.more_time_min if standing else 0))
+    more = timedelta(minutes=standing.more_time_min if standing else 0)
+    return (soon if task.due_by is None else max(soon, task.due_by)) + more
 
 
 def settle_assignment(

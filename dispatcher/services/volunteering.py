@@ -28,6 +28,7 @@ from dispatcher.services.responding import Answer
 DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
 HAND_BACK_REASONS = ("cant_make_it", "shop_shut", "not_well", "other")
 UnknownLink = tokens.UnknownLink
+_PAGE = {"sent": Answer.NOTED, "lately": Answer.REFUSED, "unreachable": Answer.UNREACHABLE}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Page:
     `stage`: "offered", "yours", "underway", "delivered", "declined", "handed_back", "taken", "over".
     `undo`: what a button carries that takes the last step back, possible until `undo_until`; empty when it
     isn't. `more_time_min`: minutes for which they have asked besides. `trouble`: what they said holds them
-    up. `photos`: how many pictures of receipts there are. `account`: though it is over, receipts may be sent.
+    up. `photos`: how many pictures of receipts they have sent. `account`: though it is over, receipts may be
+    sent.
     """
 
     stage: str
@@ -92,7 +94,9 @@ def page(token: str, now: datetime, language: str | None = None, task_id: int | 
     stage = _stage(db.session(), task, volunteer)
     hotline = current_app.config["HOTLINE_PHONE"]
     if stage == "over" and amending.may_account(db.session(), task, volunteer, now):
-        return Page(stage, language, hotline, task.category, account=True, **_account(db.session(), task))
+        return Page(
+            stage, language, hotline, task.category, account=True, **_account(db.session(), task, volunteer)
+        )
     if stage in ("taken", "over"):
         return Page(stage, language, hotline)
     retiree = task.retiree
@@ -184,7 +188,7 @@ def answer(
                 if picture is not None and outcome is not Answer.OVER:
                     outcome = photos.keep(tx, task, volunteer, picture, now)
             case "page":
-                outcome = Answer.NOTED if own_page.send_link(tx, volunteer, now) else Answer.REFUSED
+                outcome = _PAGE[own_page.send_link(tx, volunteer, now)]
             case _:
                 raise ValueError(f"no such step: {step}")
         steps.answered(tx, task, step, "link", outcome)
@@ -241,13 +245,13 @@ def _said(session: Session, task: Task, volunteer: Volunteer, now: datetime) -> 
         "more_time_min": standing.more_time_min,
         "may_ask_time": standing.more_time_min + amending.MORE_TIME_MIN <= amending.MOST_TIME_MIN,
         "trouble": stuck.params.get("what", "") if stuck is not None else "",
-        **_account(session, task),
+        **_account(session, task, volunteer),
     }
 
 
-def _account(session: Session, task: Task) -> dict[str, Any]:
-    """What is known of the money."""
-    return {"spent_fen": task.spent_fen, "photos": photos.count(session, task.id)}
+def _account(session: Session, task: Task, volunteer: Volunteer) -> dict[str, Any]:
+    """What is known of the money that `volunteer`, who has it last, laid out."""
+    return {"spent_fen": task.spent_fen, "photos": photos.count(session, task.id, volunteer.id)}
 
 
 def _stage(session: Session, task: Task, volunteer: Volunteer) -> str:

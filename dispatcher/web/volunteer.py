@@ -7,7 +7,7 @@ ride on, and no CSRF token.
 """
 
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import IO, Any
 
 from flask import (
     Blueprint,
@@ -52,12 +52,17 @@ _BAD_PICTURE = {
     "too_many_pixels": _l("This picture is too large to be worked on. Please send a smaller one."),
     "too_many_bytes": _TOO_LARGE,
 }
+_BUSY = _l("Other pictures are being worked on just now. Please try again in a moment.")
 _REFUSED = {
     "undo": _l("It is too late to take this back: the minute is over. Please call the hotline."),
     "later": _l("You have asked for two hours already. Please call the hotline if you need longer."),
     "receipt": _l("Six pictures are kept for this task already. Please show the office any others."),
     "page": _l("We sent you the link a few minutes ago. Please look at your messages."),
 }
+_UNREACHABLE = _l(
+    "We may not send SMS to your number: STOP was sent from it, or you are no longer on our list. "
+    "Please call the hotline."
+)
 
 
 @blueprint.get("/o/<token>")
@@ -100,6 +105,8 @@ def act(token: str, step: str, task_id: int | None = None) -> ResponseReturnValu
         if step != "receipt":
             raise
         return _show(token, task_id, {"photo": _TOO_LARGE}, 413, typed={})
+    except photos.Busy:
+        return _show(token, task_id, {"photo": _BUSY}, 503)
     if errors:
         return _show(token, task_id, errors, 422)
     try:
@@ -108,6 +115,8 @@ def act(token: str, step: str, task_id: int | None = None) -> ResponseReturnValu
         return unknown_link()
     if outcome is Answer.REFUSED:
         return _show(token, task_id, code=409, refused=_REFUSED[step])
+    if outcome is Answer.UNREACHABLE:
+        return _show(token, task_id, code=409, refused=_UNREACHABLE)
     # `lang` is None unless it was asked for, and then it isn't in the address at all.
     done = step if step in TOLD and outcome is Answer.NOTED else None
     where = url_for("volunteer.task", token=token, task_id=task_id, lang=asked_language(), done=done)
@@ -126,13 +135,13 @@ def _read(step: str) -> tuple[dict[str, Any], dict[str, Any]]:
             errors["spent"] = _NO_AMOUNT
     match step:
         case "receipt":
-            data = _uploaded("photo")
-            if data and not errors:
+            stream = _uploaded("photo")
+            if stream and not errors:
                 try:
-                    said["picture"] = photos.redrawn(data)
+                    said["picture"] = photos.redrawn(stream)
                 except photos.BadPicture as bad:
                     errors["photo"] = _BAD_PICTURE[bad.code]
-            elif not data and not errors and "spent_fen" not in said:
+            elif not stream and not errors and "spent_fen" not in said:
                 errors["photo"] = _l("Please choose a picture, or write the amount.")
         case "problem":
             said["reason"] = reason
@@ -149,13 +158,13 @@ def _read(step: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return said, errors
 
 
-def _uploaded(name: str) -> bytes:
-    """A file of the form, as far as it may be kept and one byte more; nothing if there is none."""
+def _uploaded(name: str) -> IO[bytes] | None:
+    """A file of the form, not read yet, unless there is nothing in it."""
     sent = request.files.get(name)
-    if sent is None:
-        return b""
-    with sent.stream:
-        return sent.stream.read(photos.MOST_BYTES + 1)
+    if sent is None or not sent.stream.read(1):
+        return None
+    sent.stream.seek(0)
+    return sent.stream
 
 
 def fen(text: str) -> int | None:

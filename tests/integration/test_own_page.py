@@ -294,3 +294,29 @@ def test_what_was_given_is_counted_and_names_are_gone(
     assert "2.5" in text
     with app.app_context(), pytest.raises(own_page.UnknownLink):
         volunteering.page(link[3:], now())
+
+
+@pytest.mark.parametrize("why", ["stopped", "inactive"])
+def test_nothing_is_sent_to_whoever_may_get_nothing_whoever_asks(
+    app: Flask, people: People, why: str
+) -> None:
+    with app.app_context():
+        held(people)
+        with transaction() as tx:
+            helper = volunteer(people, 0)
+            if why == "stopped":
+                helper.stopped_at = now()
+            else:
+                helper.active = False
+        with transaction() as tx:
+            assert own_page.send_link(tx, volunteer(people, 0), now()) == "unreachable"
+    answer = app.test_client().post(f"/o/{TOKEN}/page")
+    assert answer.status_code == 409
+    assert "不能给您的号码发短信" in answer.text
+    assert "刚给您发过" not in answer.text
+    office = staff(app, people.coordinator)
+    office.post(f"/board/volunteers/{people.volunteers[0]}/page")
+    with app.app_context():
+        ask("我的")
+        assert pages_sent() == 0
+        assert db.session.scalars(select(Event.id).where(Event.kind == "page_sent")).all() == []

@@ -33,6 +33,7 @@ from dispatcher.services import (
     dispatching,
     health,
     messaging,
+    outbox,
     photos,
     progress,
     responding,
@@ -42,7 +43,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.responding import Answer
 from dispatcher.web import wording
-from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
+from tests.integration.conftest import People, RecordingGateway, now, receive, save_call, volunteer
 
 TOKEN = "task3token45"
 
@@ -235,7 +236,49 @@ def test_a_call_that_was_to_be_made_is_spared_unless_it_was_made(
         assert (outcome, task_now(task_id).state) == (
             (Answer.REFUSED, "delivered") if called else (Answer.NOTED, "underway")
         )
+        # Nobody has told them who is coming: that call, which "delivered" made needless, is to be made again.
+        assert [c.params["kind"] for c in standing("call_retiree")] == ([] if called else ["coming"])
+        if called:
+            return
+        (call,) = standing("call_retiree")
+        assert call.params["words"]["volunteer"] == "李伟"
+        assert call.params["words"]["code"] == outbox.spoken_code(task_now(task_id))
+        # And so each time; but not once it was made.
+        say("delivered")
+        assert [c.params["kind"] for c in standing("call_retiree")] == ["delivered"]
+        say("undo", undo=key())
+        (call,) = standing("call_retiree")
+        assert call.params["kind"] == "coming"
+        coordinating.resolve(call.id, db.session.get_one(Staff, people.coordinator), "called", now())
+        say("delivered")
+        assert say("undo", undo=key()) is Answer.NOTED
         assert standing("call_retiree") == []
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_a_call_in_place_of_a_lost_sms_stands_whatever_was_taken_back(
+    minute: Flask, people: People, lost: str
+) -> None:
+    with minute.app_context():
+        task_id = held(people, 1)
+        coming = telling("coming")[0].id
+        messaging.send(coming, RecordingGateway())
+
+        def lose() -> None:
+            receive(coming, f"SM{coming}", "undelivered", {"ErrorCode": "30005"}, now())
+
+        if lost == "before":
+            lose()
+            assert len(standing("call_retiree")) == 1
+        say("delivered")
+        assert standing("call_retiree") == []
+        assert say("undo", undo=key()) is Answer.NOTED
+        if lost == "after":
+            lose()
+        (call,) = standing("call_retiree")
+        assert (call.message_id, call.params["kind"]) == (coming, "coming")
+        assert call.params["because"] == "undelivered"
+        assert task_now(task_id).state == "underway"
 
 
 def test_nobody_takes_back_what_another_has_said(minute: Flask, people: People) -> None:
@@ -288,6 +331,32 @@ def test_more_time_counts_once_and_moves_what_is_due(app: Flask, people: People)
         assert telling("later")[-1].error_code == "not_needed"
 
 
+@pytest.mark.parametrize("due_in", [None, timedelta(minutes=-5)])
+def test_no_later_word_puts_back_the_time_that_was_asked_for(
+    minute: Flask, people: People, due_in: timedelta | None
+) -> None:
+    with minute.app_context():
+        task_id = held(people)
+        if due_in is not None:
+            with transaction() as tx:
+                tx.get_one(Task, task_id).due_by = now() + due_in
+        for seen in (0, 30):
+            say("later", seen_min=seen)
+        granted = heard_by(task_id)
+        say("underway")
+        assert heard_by(task_id) >= granted
+        say("delivered")
+        say("undo", undo=key())
+        assert heard_by(task_id) >= granted
+        coordinator = db.session.get_one(Staff, people.coordinator)
+        coordinating.change_urgency(coordinating.Edit(task_id, coordinator, 2**31 - 1, now()), "urgent")
+        assert heard_by(task_id) > now() + timedelta(minutes=60)
+        coordinating.change_urgency(coordinating.Edit(task_id, coordinator, 2**31 - 1, now()), "soon")
+        say("undo", undo=key())
+        assert task_now(task_id).state == "assigned"
+        assert heard_by(task_id) >= granted
+
+
 def test_trouble_is_on_the_board_once_with_its_words_until_it_is_mended(app: Flask, people: People) -> None:
     with app.app_context():
         task_id = held(people, 1)
@@ -312,7 +381,7 @@ def test_the_board_shows_trouble_and_its_receipts_and_two_ways_to_mend_it(app: F
     with app.app_context():
         task_id = held(people, 1)
         say("problem", reason="shop_shut", said="三家都关了")
-        say("receipt", picture=photos.redrawn(picture()), spent_fen=1250)
+        say("receipt", picture=photos.redrawn(BytesIO(picture())), spent_fen=1250)
     client = staff(app, people.coordinator)
     board = client.get("/board").text
     assert "三家都关了" in board
@@ -424,8 +493,10 @@ def test_what_is_no_picture_is_refused_kindly_and_moves_nothing(
     bomb = picture((9000, 9000), "PNG")
     assert len(bomb) < 500_000, "tiny to send, 240 MB to decode"
     huge = picture((9000, 9000))
+    strip, scans = picture((64000, 780)), picture((5200, 4000), progressive=True)
     for sent in (b"<svg onload=alert(1)>", b"\xff\xd8\xff\xe0 not really", picture()[:400], bomb, huge,
-                 picture(kind="GIF"), picture(kind="TIFF"), b"x" * (photos.MOST_BYTES + 5)):  # fmt: skip
+                 strip, scans, picture((4100, 3000), "WEBP"), picture(kind="GIF"),
+                 picture(kind="TIFF"), b"x" * (photos.MOST_BYTES + 5)):  # fmt: skip
         answer = upload(client, sent, "12.00")
         assert answer.status_code == 422, sent[:20]
         assert 'aria-invalid="true"' in answer.text
@@ -438,12 +509,50 @@ def test_what_is_no_picture_is_refused_kindly_and_moves_nothing(
     # Transparent, from a screenshot; and a WebP.
     clear = BytesIO()
     Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(clear, "PNG")
-    for good in (clear.getvalue(), picture(kind="WEBP")):
+    for good in (clear.getvalue(), picture(kind="WEBP"), picture((5200, 4000)), picture((1600, 1200),
+                 progressive=True)):  # fmt: skip
         assert upload(client, good).status_code == 303
     with app.app_context():
         first = photos.jpeg(db.session(), task_id, 1)
         assert first is not None
         assert Image.open(BytesIO(first)).getpixel((10, 10)) == (255, 255, 255)
+
+
+def in_scans_of_one_colour(jpeg: bytes) -> bytes:
+    """The same as if each colour followed the other: the header of its first scan speaks of one alone."""
+    whole = b"\xff\xda\x00\x0c\x03"
+    assert jpeg.count(whole) == 1
+    start = jpeg.index(whole)
+    return jpeg[:start] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + jpeg[start + 14 :]
+
+
+def test_what_must_be_gathered_whole_is_held_to_the_limit_of_what_is_held() -> None:
+    plain = picture((5200, 4000))
+    assert photos.redrawn(BytesIO(plain)).width == 1600
+    for sent in (in_scans_of_one_colour(plain), picture((5200, 4000), progressive=True)):
+        with pytest.raises(photos.BadPicture, match="too_many_pixels"):
+            photos.redrawn(BytesIO(sent))
+
+
+def test_a_picture_that_waits_too_long_for_its_turn_may_come_again(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "PATIENCE_S", 0.01)
+    with app.app_context():
+        task_id = held(people, 2)
+    client = app.test_client()
+    with photos._one_at_a_time:
+        answer = upload(client, picture(), "12.00")
+        assert answer.status_code == 503
+        assert "稍后再试" in answer.text
+        assert 'value="12.00"' in answer.text, "what was typed is kept"
+        assert upload(client, None, "11.00").status_code == 303, "an amount alone waits for nobody"
+    with app.app_context():
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 0
+    assert upload(client, picture(), "12.00").status_code == 303
+    with app.app_context():
+        assert task_now(task_id).spent_fen == 1200
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 1
 
 
 def volunteers_language(people: People, language: str) -> None:
@@ -473,6 +582,34 @@ def test_six_are_enough_and_money_is_put_right_until_it_is_closed(app: Flask, pe
         assert task_now(task_id).spent_fen == 3500, "what was said stands once it is closed"
 
 
+def test_the_next_volunteer_accounts_for_their_own_money(app: Flask, people: People) -> None:
+    with app.app_context():
+        task_id = held(people, 1)
+    client = app.test_client()
+    for side in range(6):
+        assert upload(client, picture((100 + side, 100)), "36.80").status_code == 303
+    with app.app_context():
+        say("handback", reason="not_well")
+        assert task_now(task_id).spent_fen is None
+        spent = select(Event.params).where(Event.task_id == task_id, Event.kind == "spent")
+        assert [params["spent_fen"] for params in db.session.scalars(spent)] == [3680]
+        with transaction() as tx:
+            task, other = tx.get_one(Task, task_id), volunteer(people, 1)
+            assert responding.accept(tx, task, other, now()) is Answer.YOURS
+            tx.scalars(select(LinkToken).where(LinkToken.token_hash == tokens.digest(TOKEN))).one(
+            ).volunteer_id = other.id  # fmt: skip
+        db.session.rollback()
+        page = volunteering.page(TOKEN, now())
+        assert (page.stage, page.spent_fen, page.photos) == ("yours", None, 0)
+    assert "36.80" not in client.get(f"/o/{TOKEN}").text
+    assert upload(client, picture((300, 100))).status_code == 303
+    with app.app_context():
+        assert volunteering.page(TOKEN, now()).photos == 1
+        counts = [photos.count(db.session(), task_id, who) for who in people.volunteers]
+        assert counts == [6, 1, 0]
+        assert photos.jpeg(db.session(), task_id, 7) is not None, "staff see all"
+
+
 def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) -> None:
     with app.app_context():
         task_id = held(people, 2)
@@ -486,7 +623,7 @@ def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) 
         assert upload(client, picture(), amount).status_code == 303
     with app.app_context():
         assert task_now(task_id).spent_fen == 1250
-        assert photos.count(db.session(), task_id) == 1
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 1
         with transaction() as tx:
             task = tx.get_one(Task, task_id)
             standing = task.assignments[-1]
@@ -494,7 +631,7 @@ def test_a_receipt_may_come_after_the_retirees_word(app: Flask, people: People) 
     assert "/receipt" not in client.get(f"/o/{TOKEN}").text
     upload(client, picture((90, 90)))
     with app.app_context():
-        assert photos.count(db.session(), task_id) == 1
+        assert photos.count(db.session(), task_id, people.volunteers[0]) == 1
 
 
 # -- The page over HTTP ---------------------------------------------------------------------------------
