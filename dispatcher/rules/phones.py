@@ -1,11 +1,13 @@
 """Phone numbers as people type them, and as the database keeps them (E.164)."""
 
+import re
 from dataclasses import dataclass
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
 REGION = "CN"
+_LETTERS = re.compile("[A-Za-z]")
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
@@ -25,14 +27,17 @@ def parse(text: str, area_code: str = "") -> Phone:
     """The number in `text`: with or without +86, spaces, dashes; local numbers get `area_code`.
 
     Raises:
-        BadPhone: no valid number.
+        BadPhone: no valid number; letters, which are keys of a telephone elsewhere, or an extension, which no
+            SMS and no link can dial.
     """
+    if _LETTERS.search(text):
+        raise BadPhone(text)
     for attempt in (text, area_code + text) if area_code else (text,):
         try:
             parsed = phonenumbers.parse(attempt, REGION)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(parsed):
+        if phonenumbers.is_valid_number(parsed) and not parsed.extension:
             kind = "mobile" if phonenumbers.number_type(parsed) in _MOBILE else "landline"
             e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
             return Phone(e164, kind)

@@ -6,7 +6,7 @@ from flask import current_app
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from dispatcher.models import Assignment, Attention, Task, Volunteer
+from dispatcher.models import Assignment, Attention, Event, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, TaskState
 from dispatcher.services import attention, history, outbox
 from dispatcher.services.responding import Answer, held_by, standing_assignment, word_by
@@ -28,6 +28,12 @@ _CALLS = select(Attention).where(
     Attention.task_id == bindparam("task_id"),
     Attention.reason == "call_retiree",
     Attention.raised_at >= bindparam("since"),
+)
+_UNDONE = (
+    select(Event)
+    .where(Event.task_id == bindparam("task_id"), Event.kind == "undone")
+    .order_by(Event.id.desc())
+    .limit(10)
 )
 _SUPERSEDED = (
     select(Attention)
@@ -72,7 +78,7 @@ def undo(tx: Session, task: Task, volunteer: Volunteer, key: str, now: datetime)
         return Answer.OVER
     step = last_step(task, standing)
     if step is None or undo_key(step) != key:
-        return Answer.NOTED  # taken back already
+        return Answer.NOTED if _taken_back(tx, task, key) else Answer.OVER
     state, said_at = step
     if now > undo_until(step) or (state == TaskState.DELIVERED and not _untold(tx, task, now)):
         return Answer.REFUSED
@@ -88,8 +94,15 @@ def undo(tx: Session, task: Task, volunteer: Volunteer, key: str, now: datetime)
         standing.underway_at = None
     else:
         _to_be_called_again(tx, task, said_at, now)
-    history.record(tx, "undone", history.volunteer(volunteer), now, task, step=str(state), to=str(back))
+    history.record(
+        tx, "undone", history.volunteer(volunteer), now, task, step=str(state), to=str(back), key=key
+    )
     return Answer.NOTED
+
+
+def _taken_back(tx: Session, task: Task, key: str) -> bool:
+    """Whether this very step is taken back already."""
+    return any(line.params.get("key") == key for line in tx.scalars(_UNDONE, {"task_id": task.id}))
 
 
 def _untold(tx: Session, task: Task, now: datetime) -> bool:

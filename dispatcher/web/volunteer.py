@@ -6,7 +6,9 @@ second POST is harmless. The token is all the right there is, so there is no ses
 ride on, and no CSRF token.
 """
 
-from decimal import Decimal, InvalidOperation
+import re
+import unicodedata
+from decimal import Decimal
 from typing import IO, Any
 
 from flask import (
@@ -107,6 +109,10 @@ def act(token: str, step: str, task_id: int | None = None) -> ResponseReturnValu
         return _show(token, task_id, {"photo": _TOO_LARGE}, 413, typed={})
     except photos.Busy:
         return _show(token, task_id, {"photo": _BUSY}, 503)
+    if errors and "picture" in said:
+        # The picture is good: on a bad line it isn't sent twice for the sake of the amount.
+        del said["spent_fen"]
+        volunteering.answer(token, step, utcnow(), **said, task_id=task_id)
     if errors:
         return _show(token, task_id, errors, 422)
     try:
@@ -136,7 +142,7 @@ def _read(step: str) -> tuple[dict[str, Any], dict[str, Any]]:
     match step:
         case "receipt":
             stream = _uploaded("photo")
-            if stream and not errors:
+            if stream:
                 try:
                     said["picture"] = photos.redrawn(stream)
                 except photos.BadPicture as bad:
@@ -167,16 +173,19 @@ def _uploaded(name: str) -> IO[bytes] | None:
     return sent.stream
 
 
+_AMOUNT = re.compile(r"\d{1,6}([.,]\d{1,2})?", re.ASCII)
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d{1,2})?", re.ASCII)
+
+
 def fen(text: str) -> int | None:
-    """Yuan as typed ("35.5", "¥35.50", "35元") in fen, or None when it isn't an amount."""
-    bare = text.strip()[:20].strip("¥￥元").replace(",", "").replace("。", ".").strip()
-    try:
-        amount = Decimal(bare)
-    except InvalidOperation:
+    """Yuan as typed ("35.5", "35,50", "¥1,200", "35元", "３５块") in fen, or None when it isn't an amount."""
+    bare = unicodedata.normalize("NFKC", text.strip()[:20]).replace("。", ".").strip("¥元块 ")
+    if _THOUSANDS.fullmatch(bare):
+        bare = bare.replace(",", "")
+    if not _AMOUNT.fullmatch(bare):
         return None
-    if not amount.is_finite() or not 0 <= amount <= _MOST_YUAN:
-        return None
-    return int((amount * 100).to_integral_value())
+    amount = Decimal(bare.replace(",", "."))
+    return int(amount * 100) if amount <= _MOST_YUAN else None
 
 
 def asked_language() -> str | None:

@@ -134,8 +134,9 @@ def test_delivered_too_early_is_taken_back_step_by_step_and_nobody_was_told(
         assert task_now(task_id).delivered_at is None
         assert heard_by(task_id) > now()
         assert (telling()[0].state, telling()[0].error_code) == ("failed", "not_needed")
-        # The same button pressed twice takes back one step, not two.
+        # The same button pressed twice takes back one step, not two; one of no step takes back none.
         assert say("undo", undo=first) is Answer.NOTED
+        assert say("undo", undo="delivered@2020-01-01T00:00:00+00:00") is Answer.OVER
         assert task_now(task_id).state == "underway"
         assert say("undo", undo=key()) is Answer.NOTED
         assert task_now(task_id).state == "assigned"
@@ -573,6 +574,9 @@ def test_six_are_enough_and_money_is_put_right_until_it_is_closed(app: Flask, pe
         with app.app_context():
             assert task_now(task_id).spent_fen == fen
     assert upload(client, None, "many").status_code == 422
+    assert upload(client, picture((101, 100)), "三十五").status_code == 422, (
+        "the picture is kept all the same"
+    )
     with app.app_context():
         assert kinds(task_id).count("spent") == 2
         with transaction() as tx:

@@ -23,7 +23,13 @@ def test_numbers_as_people_type_them(typed: str, number: str, kind: str) -> None
     assert phones.parse(typed, "0351") == Phone(number, kind)
 
 
-@pytest.mark.parametrize("typed", ["", "12345678901", "123", "王秀兰", "139351022223333"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "", "12345678901", "123", "王秀兰", "139351022223333", "0351CALLNOW", "0351-7010456 ext.8012",
+        "0351-7010456转8012",
+    ],
+)  # fmt: skip
 def test_what_is_no_number(typed: str) -> None:
     with pytest.raises(BadPhone):
         phones.parse(typed, "0351")

@@ -10,6 +10,7 @@ from dispatcher.rules.availability import Window, on_duty_until, paused_until
 from dispatcher.rules.lifecycle import TaskState, may
 from dispatcher.rules.replies import asks_for_page
 from dispatcher.rules.tally import Given, Stint, tally
+from dispatcher.web.volunteer import fen
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -106,3 +107,15 @@ def test_a_step_may_be_taken_back_but_nothing_that_is_over() -> None:
     assert may(TaskState.DELIVERED, TaskState.ASSIGNED)
     assert not may(TaskState.CLOSED, TaskState.DELIVERED)
     assert not may(TaskState.OPEN, TaskState.UNDERWAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "cents"),
+    [
+        ("35.5", 3550), ("35,50", 3550), ("¥35.50", 3550), ("35元", 3500), ("３５．５", 3550), ("35块", 3500),
+        ("1,200", 120000), ("35。5", 3550), ("0", 0), ("", None), ("三十五", None), ("1e3", None), ("-5", None),
+        ("1_0", None), ("35,500.5.5", None), ("999999", None), ("NaN", None), ("35.505", None),
+    ],
+)  # fmt: skip
+def test_amounts_as_people_type_them(typed: str, cents: int | None) -> None:
+    assert fen(typed) == cents
