@@ -88,6 +88,19 @@ function complain(words) {
   return undefined;
 }
 
+/* After another login the forms of this page are too old: the same person may send them with fresh tokens. */
+async function renewTokens() {
+  const page = await fetch("/board").catch(() => null);
+  const parsed = page && new DOMParser().parseFromString(await page.text(), "text/html");
+  if (parsed?.querySelector("#board-live")?.dataset.me !== byId("board-live").dataset.me) {
+    complain(drawer.dataset.loggedOut);
+    return;
+  }
+  const { value } = parsed.querySelector("#act [name=csrf_token]");
+  for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = value;
+  complain(drawer.dataset.failed);
+}
+
 /* The box above the list of volunteers: only of use with a script, so shown by it. */
 export function prepare() {
   for (const box of document.querySelectorAll("[data-find]")) box.hidden = false;
@@ -114,7 +127,8 @@ function listenToHtmx() {
     if (ctx.target !== drawer) return;
     if (![200, 409, 422].includes(ctx.response?.status)) {
       event.preventDefault();
-      complain(drawer.dataset.failed);
+      if (ctx.response?.status === 400) renewTokens();
+      else complain(drawer.dataset.failed);
     }
   });
   document.addEventListener("htmx:error", (event) => {
