@@ -17,7 +17,7 @@ from sqlalchemy import update
 from dispatcher.database import transaction
 from dispatcher.models import Attention, Campus, Event, HelpRequest, Task
 from dispatcher.services import attention, history
-from tests.browser.conftest import Windows, on
+from tests.browser.conftest import Windows, log_in, on
 from tests.world import World, eventually, random_key
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]
@@ -410,6 +410,28 @@ def test_a_sound_only_where_asked_for_and_only_for_news(windows: Windows, quiet:
     expect(sign).not_to_be_visible()
     assert page.evaluate("tones") == 0, "what has been seen is no news"
     quiet.seen_to()
+
+
+def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
+    """A long shift, a new login in another tab: what is half typed in this one is saved all the same."""
+    (task_id,) = quiet.add(1)
+    page = _board(windows, quiet)
+    page.locator(f"#open-{task_id}").click()
+    note, problem = page.locator("#note-said"), page.locator("#task-problem")
+    note.fill("门铃坏了")
+    press = page.locator("#drawer form[action$='/note'] button")
+    other = page.context.new_page()
+    other.goto("/board/volunteers")
+    other.locator("form[action='/logout'] button").click()
+    other.wait_for_url(lambda url: "/login" in url)
+    press.click()
+    expect(problem).to_contain_text("重新登录", timeout=SOON)
+    log_in(other, "co")
+    press.click()
+    expect(problem).to_contain_text("再试一次", timeout=SOON)
+    expect(note).to_have_value("门铃坏了")
+    press.click()
+    expect(page.locator("#history")).to_contain_text("门铃坏了", timeout=SOON)
 
 
 def test_on_paper_it_is_black_on_white_and_each_page_says_when(windows: Windows, quiet: Quiet) -> None:
