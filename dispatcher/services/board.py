@@ -22,7 +22,7 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.availability import on_duty_until
-from dispatcher.rules.lifecycle import HELD, MessageState, TaskState
+from dispatcher.rules.lifecycle import HELD, NOT_NEEDED, MessageState, TaskState
 from dispatcher.rules.settings import seconds
 from dispatcher.services import candidates, choosing, cover, lately, messaging, resending
 
@@ -333,7 +333,7 @@ def _lost_sms(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
         .where(
             Message.task_id.in_(task_ids),
             Message.state.in_([str(MessageState.FAILED), str(MessageState.UNDELIVERED)]),
-            Message.error_code != "not_needed",
+            Message.error_code != NOT_NEEDED,
         )
         .group_by(Message.task_id)
     ).all()

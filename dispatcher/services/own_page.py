@@ -12,12 +12,13 @@ from flask import current_app
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from dispatcher.database import db, transaction, use_case
-from dispatcher.models import Assignment, Campus, LinkToken, Message, Offer, Staff, Task, Volunteer
+from dispatcher.database import db, transaction, use_case, wake
+from dispatcher.models import Assignment, Campus, Message, Offer, Staff, Task, Volunteer
 from dispatcher.rules import availability
-from dispatcher.rules.lifecycle import HELD, TaskState
+from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState
 from dispatcher.rules.tally import Given, Stint, Tally, tally
-from dispatcher.services import candidates, history, outbox, tokens
+from dispatcher.services import candidates, dispatching, history, messaging, outbox, tokens
+from dispatcher.services.states import move_these
 
 UnknownLink = tokens.UnknownLink
 
@@ -80,8 +81,15 @@ _LAST_SENT = select(func.max(Message.created_at)).where(
     Message.kind == tokens.YOUR_PAGE,
     Message.created_at > bindparam("since"),
 )
-_LAST_LOST = select(func.max(LinkToken.revoked_at)).where(
-    LinkToken.volunteer_id == bindparam("volunteer_id"), LinkToken.task_id.is_(None)
+_NOT_SENT_YET = (
+    select(Message)
+    .where(Message.volunteer_id == bindparam("volunteer_id"), Message.state == str(MessageState.QUEUED))
+    .order_by(Message.id)
+)
+_OFFERS = (
+    select(Offer)
+    .where(Offer.id.in_(bindparam("offer_ids", expanding=True)), Offer.is_live)
+    .order_by(Offer.id)
 )
 
 
@@ -289,15 +297,17 @@ def settle_on(token: str, language: str, capacity: int, now: datetime) -> None:
             )
 
 
-def send_link(tx: Session, volunteer: Volunteer, now: datetime) -> bool:
+def send_link(tx: Session, volunteer: Volunteer, now: datetime, by_staff: bool = False) -> bool:
     """Send the link to their own page to their phone; False when that was done a moment ago.
 
-    Once they have lost their links, a new one may follow at once.
+    Once they have lost their links, the staff send the first new one, at once if they like: whoever else asks
+    may be whoever has the phone.
     """
     _in_hand(tx, volunteer.id)  # two who ask at the same time: one SMS
-    sent = tx.scalar(_LAST_SENT, {"phone": volunteer.phone, "since": now - SEND_EVERY})
-    lost = tx.scalar(_LAST_LOST, {"volunteer_id": volunteer.id}) if sent else None
-    if sent is not None and (lost is None or lost < sent):
+    lost, lately = volunteer.links_lost_at, now - SEND_EVERY
+    sent = tx.scalar(_LAST_SENT, {"phone": volunteer.phone, "since": min(lost or lately, lately)})
+    anew = lost is not None and (sent is None or sent <= lost)
+    if (anew and not by_staff) or (not anew and sent is not None and sent > lately):
         return False
     outbox.to_volunteer(tx, tokens.YOUR_PAGE, volunteer, now)
     return True
@@ -311,7 +321,7 @@ def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
         volunteer = tx.get(Volunteer, volunteer_id)
         if volunteer is None or not volunteer.active or volunteer.stopped_at is not None:
             return "unreachable"
-        if not send_link(tx, volunteer, now):
+        if not send_link(tx, volunteer, now, by_staff=True):
             return "lately"
         history.record(tx, "page_sent", history.staff(by), now, volunteer=volunteer.name)
         return "sent"
@@ -319,12 +329,30 @@ def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
 
 @use_case
 def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
-    """End every link of a volunteer, to tasks and to their own page; False: there is no such volunteer."""
+    """End every link of a volunteer, to tasks and to their own page, and what waits to be sent with one;
+    False: there is no such volunteer.
+
+    An offer that hasn't left is withdrawn, and the next volunteer is asked: nobody would know of it.
+    """
     with transaction() as tx:
         volunteer = tx.get(Volunteer, volunteer_id)
         if volunteer is None:
             return False
+        waiting = [
+            message
+            for message in tx.scalars(_NOT_SENT_YET, {"volunteer_id": volunteer_id})
+            if messaging.has_link(message.kind, message.language)
+        ]
+        for task_id in sorted({m.task_id for m in waiting if m.offer_id and m.task_id}):
+            dispatching.lock(tx, task_id)  # the task first, as everywhere
+        spared = outbox.give_up(tx, waiting, now)
+        unseen = tx.scalars(_OFFERS, {"offer_ids": [m.offer_id for m in spared if m.kind == "offer"]}).all()
+        for offer in move_these(tx, unseen, OfferState.WITHDRAWN, LIVE_OFFER):
+            offer.task.look_again_at = now
+            wake(tx, "look", offer.task_id)
+        # After the messages: what a worker was about to send has its link by now.
         tokens.revoke_all(tx, volunteer.id, now)
+        _in_hand(tx, volunteer.id).links_lost_at = now
         history.record(tx, "links_lost", history.staff(by), now, volunteer=volunteer.name)
         return True
 
