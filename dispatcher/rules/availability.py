@@ -57,7 +57,7 @@ def _next(moment: time, local: datetime) -> datetime:
     return at if at > local else at + timedelta(days=1)
 
 
-PAUSES = {"today": 1, "3days": 3, "week": 7}
+PAUSES = {"today": 1, "3days": 3, "week": 7, "month": 30}
 """For how many days a volunteer may pause by one button, today counted."""
 
 LONGEST_PAUSE = timedelta(days=366)

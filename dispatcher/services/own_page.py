@@ -17,7 +17,7 @@ from dispatcher.models import Assignment, Campus, Message, Offer, Staff, Task, V
 from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState
 from dispatcher.rules.tally import Given, Stint, Tally, tally
-from dispatcher.services import candidates, dispatching, history, messaging, outbox, tokens
+from dispatcher.services import candidates, dispatching, history, messaging, outbox, pausing, tokens
 from dispatcher.services.states import move_these
 
 UnknownLink = tokens.UnknownLink
@@ -83,7 +83,11 @@ _LAST_SENT = select(func.max(Message.created_at)).where(
 )
 _NOT_SENT_YET = (
     select(Message)
-    .where(Message.volunteer_id == bindparam("volunteer_id"), Message.state == str(MessageState.QUEUED))
+    .where(
+        Message.phone == bindparam("phone"),
+        Message.volunteer_id == bindparam("volunteer_id"),
+        Message.state == str(MessageState.QUEUED),
+    )
     .order_by(Message.id)
 )
 _OFFERS = (
@@ -239,9 +243,7 @@ def pause(token: str, until: datetime, now: datetime) -> None:
     """
     with transaction() as tx:
         volunteer = _in_hand(tx, owner(tx, token, now).id)
-        if volunteer.paused_until != until:
-            volunteer.paused_until, volunteer.free_until = until, None
-            history.record(tx, "paused", history.volunteer(volunteer), now, until=until.isoformat())
+        pausing.pause(tx, volunteer, until, history.volunteer(volunteer), now)
 
 
 @use_case
@@ -253,9 +255,7 @@ def resume(token: str, now: datetime) -> None:
     """
     with transaction() as tx:
         volunteer = _in_hand(tx, owner(tx, token, now).id)
-        if _if_ahead(volunteer.paused_until, now):
-            volunteer.paused_until = None
-            history.record(tx, "resumed", history.volunteer(volunteer), now)
+        pausing.resume(tx, volunteer, history.volunteer(volunteer), now)
 
 
 @use_case
@@ -340,7 +340,8 @@ def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
             return False
         waiting = [
             message
-            for message in tx.scalars(_NOT_SENT_YET, {"volunteer_id": volunteer_id})
+            # What goes to a number that they had before is given up when it is about to be sent.
+            for message in tx.scalars(_NOT_SENT_YET, {"phone": volunteer.phone, "volunteer_id": volunteer.id})
             if messaging.has_link(message.kind, message.language)
         ]
         for task_id in sorted({m.task_id for m in waiting if m.offer_id and m.task_id}):

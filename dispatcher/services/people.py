@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
 from dispatcher.models import Assignment, Campus, DutyWindow, Offer, Staff, Task, Volunteer
+from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import OfferState
-from dispatcher.services import board, candidates, history, lately
+from dispatcher.services import board, candidates, history, lately, pausing
 from dispatcher.services.coordinating import Refused
 
 PAGE = 50
@@ -22,7 +23,6 @@ ANSWERS_KEPT = timedelta(days=90)
 """An answer older than this says nothing of the volunteer any more."""
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
-LONGEST_PAUSE = timedelta(days=366)
 
 WHICH = ("duty", "holding", "paused", "stopped", "inactive")
 """What the list may be narrowed to. Who isn't active any more is shown only so, or when looked for."""
@@ -172,22 +172,20 @@ def person(session: Session, volunteer_id: int, now: datetime) -> Person | None:
 
 
 @use_case
-def pause(volunteer_id: int, until: datetime, by: Staff, now: datetime) -> None:
-    """Ask them nothing until then: they have said so on the phone. What they hold stays theirs.
+def pause(volunteer_id: int, choice: str, day: date | None, by: Staff, now: datetime) -> None:
+    """Ask them nothing for so long: they have said so on the phone. What they hold stays theirs.
+
+    `choice`, `day`: as in :func:`dispatcher.rules.availability.paused_until`.
 
     Raises:
         Refused: no such volunteer, or no such moment.
     """
-    if not now < until <= now + LONGEST_PAUSE:
-        raise Refused("no_such_moment")
+    until = availability.paused_until(choice, day, now, current_app.config["ZONE"])
     with transaction() as tx:
         volunteer = _in_hand(tx, volunteer_id)
-        if volunteer.paused_until != until:
-            volunteer.paused_until = until
-            history.record(
-                tx, "paused", history.staff(by), now, volunteer_id=volunteer.id, volunteer=volunteer.name,
-                until=until.isoformat(),
-            )  # fmt: skip
+        if until is None:
+            raise Refused("no_such_moment")
+        pausing.pause(tx, volunteer, until, history.staff(by), now, **_named(volunteer))
 
 
 @use_case
@@ -199,11 +197,11 @@ def resume(volunteer_id: int, by: Staff, now: datetime) -> None:
     """
     with transaction() as tx:
         volunteer = _in_hand(tx, volunteer_id)
-        if volunteer.paused_until is not None:
-            volunteer.paused_until = None
-            history.record(
-                tx, "resumed", history.staff(by), now, volunteer_id=volunteer.id, volunteer=volunteer.name
-            )  # fmt: skip
+        pausing.resume(tx, volunteer, history.staff(by), now, **_named(volunteer))
+
+
+def _named(volunteer: Volunteer) -> dict[str, Any]:
+    return {"volunteer_id": volunteer.id, "volunteer": volunteer.name}
 
 
 def _in_hand(tx: Session, volunteer_id: int) -> Volunteer:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -446,12 +446,17 @@ def test_volunteers_are_found_and_told_apart(app: Flask, people: People) -> None
         assert [m.volunteer.name for m in found(search="人07").members] == ["人07"]
 
         person = _staff(people.coordinator)
-        for until in (now(), now() + timedelta(days=400)):
+        today = now().astimezone(app.config["ZONE"]).date()
+        for day in (today, today + timedelta(days=400), None):
             with pytest.raises(Refused, match="no_such_moment"):
-                people_service.pause(people.volunteers[0], until, person, now())
-        until = now() + timedelta(days=7)
+                people_service.pause(people.volunteers[0], "date", day, person, now())
+        with transaction() as tx:
+            tx.get_one(Volunteer, people.volunteers[0]).free_until = now() + timedelta(hours=2)
         for _ in range(2):
-            people_service.pause(people.volunteers[0], until, _staff(people.coordinator), now())
+            people_service.pause(people.volunteers[0], "week", None, _staff(people.coordinator), now())
+        paused = db.session.get_one(Volunteer, people.volunteers[0], populate_existing=True)
+        ends = datetime.combine(today + timedelta(days=7), time(), app.config["ZONE"])
+        assert (paused.paused_until, paused.free_until) == (ends, None), "as by their own page"
         assert [m.volunteer.name for m in found(which="paused").members] == ["李伟"]
         assert found(which="duty").total == 2
         for _ in range(2):
