@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_,
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
-from dispatcher.models import Assignment, Campus, DutyWindow, Offer, Staff, Task, Volunteer
+from dispatcher.models import Assignment, Campus, Offer, Staff, Task, Volunteer
 from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.services import board, candidates, history, lately, pausing
@@ -235,17 +235,6 @@ def _members(session: Session, people: list[Volunteer], now: datetime) -> list[M
     ]  # fmt: skip
 
 
-def _on_duty() -> ColumnElement[bool]:
-    """By their windows, or because they have said that they are free; and neither stopped nor paused."""
-    covered = Volunteer.id.in_(select(DutyWindow.volunteer_id).where(candidates.COVERS))
-    return and_(
-        Volunteer.active,
-        Volunteer.stopped_at.is_(None),
-        ~_paused(),
-        or_(covered, Volunteer.free_until > bindparam("now")),
-    )
-
-
 def _paused() -> ColumnElement[bool]:
     return and_(Volunteer.paused_until.is_not(None), Volunteer.paused_until > bindparam("now"))
 
@@ -275,7 +264,7 @@ def _wanted(wanted: Wanted, now: datetime) -> tuple[ColumnElement[bool], dict[st
         campus = select(Campus.id).where(Campus.code == wanted.campus).scalar_subquery()
         parts.append(Volunteer.campus_id == campus)
     if wanted.which == "duty":
-        parts.append(_on_duty())
+        parts.append(candidates.on_duty_at())
         given = candidates.moment(now.astimezone(current_app.config["ZONE"]))
     elif wanted.which == "holding":
         parts.append(_holding())
@@ -283,18 +272,18 @@ def _wanted(wanted: Wanted, now: datetime) -> tuple[ColumnElement[bool], dict[st
         parts.append(and_(Volunteer.stopped_at.is_(None), _paused()))
     elif wanted.which == "stopped":
         parts.append(Volunteer.stopped_at.is_not(None))
-    if wanted.which in ("duty", "paused"):
-        given["now"] = now
+    if wanted.which == "paused":
+        given = {"now": now}
     return and_(*parts), given
 
 
 def _sums(session: Session, now: datetime) -> Sums:
     """Of those who are active; with very many, lately."""
-    moment = candidates.moment(now.astimezone(current_app.config["ZONE"])) | {"now": now}
+    moment = candidates.moment(now.astimezone(current_app.config["ZONE"]))
     stopped = Volunteer.stopped_at.is_not(None)
     query = select(
         func.count(),
-        func.count().filter(_on_duty()),
+        func.count().filter(candidates.on_duty_at()),
         func.count().filter(_holding()),
         func.count().filter(and_(~stopped, _paused())),
         func.count().filter(stopped),

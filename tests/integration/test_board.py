@@ -458,7 +458,9 @@ def test_volunteers_are_found_and_told_apart(app: Flask, people: People) -> None
         ends = datetime.combine(today + timedelta(days=7), time(), app.config["ZONE"])
         assert (paused.paused_until, paused.free_until) == (ends, None), "as by their own page"
         assert [m.volunteer.name for m in found(which="paused").members] == ["李伟"]
-        assert found(which="duty").total == 2
+        assert found(which="duty").total == found().sums.duty == 2
+        strips = board.overview(db.session(), board.Filter(), now()).strips
+        assert [strip.on_duty for strip in strips] == [1, 1], "one number, on the board as in the list"
         for _ in range(2):
             people_service.resume(people.volunteers[0], _staff(people.coordinator), now())
         assert found(which="paused").total == 0
