@@ -496,5 +496,12 @@ def test_on_paper_stands_all_that_is_needed(app: Flask, people: People) -> None:
         shift = sheets.duty[0][1][0]
         assert shift.end - shift.start == paper.AHEAD
         assert [s.name for s in sheets.staff] == ["钱宁"]
+        until = now() + timedelta(hours=2)
+        with transaction() as tx:
+            helper = volunteer(people, 0)
+            helper.windows, helper.free_until = [], until
+            del tx
+        free = [s for _, found in paper.paper(db.session(), "", now()).duty for s in found]
+        assert [s.end for s in free if s.volunteer.name == "李伟"] == [until], "free now, without a window"
         near = paper.paper(db.session(), "near", now())
         assert (near.sheets, [c.code for c, _ in near.people]) == ([], ["near"])
