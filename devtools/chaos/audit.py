@@ -29,8 +29,7 @@ from dispatcher.models import (
     RepeatCall,
     Task,
 )
-from dispatcher.rules.lifecycle import MessageState, TaskState
-from dispatcher.services.messaging import NOT_NEEDED
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState, TaskState
 
 PROMISES = (
     "lost",

@@ -27,7 +27,8 @@ class Volunteer(Base):
 
     `capacity`: tasks held at once. `night_ok`: agreed to be asked for urgent help in quiet hours
     and beyond the daily cap. `free_until`: they have said that they are free until then, whatever their duty
-    windows say. `stopped_at`: they sent STOP; nothing goes out until START.
+    windows say. `stopped_at`: they sent STOP; nothing goes out until START. `links_lost_at`: their phone was
+    lost, and what carried a link until then is worth nothing.
     `recent_offers`: offers lately, each fading with time, as of `last_asked_at`.
     """
 
@@ -57,6 +58,7 @@ class Volunteer(Base):
     paused_until: Mapped[datetime | None]
     free_until: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    links_lost_at: Mapped[datetime | None]
     last_asked_at: Mapped[datetime | None]
     recent_offers: Mapped[float] = mapped_column(default=0.0)
 

@@ -57,7 +57,7 @@ def _next(moment: time, local: datetime) -> datetime:
     return at if at > local else at + timedelta(days=1)
 
 
-PAUSES = {"today": 1, "3days": 3, "week": 7}
+PAUSES = {"today": 1, "3days": 3, "week": 7, "month": 30}
 """For how many days a volunteer may pause by one button, today counted."""
 
 LONGEST_PAUSE = timedelta(days=366)
@@ -121,13 +121,22 @@ def _window_end(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> dat
 
 
 def shifts(
-    windows: Iterable[Window], start: datetime, end: datetime, zone: ZoneInfo
-) -> list[tuple[datetime, datetime]]:  # fmt: skip
-    """The stretches of duty between two moments, in order; those that touch are one."""
+    windows: Iterable[Window],
+    start: datetime,
+    end: datetime,
+    zone: ZoneInfo,
+    free_until: datetime | None = None,
+) -> list[tuple[datetime, datetime]]:
+    """The stretches of duty between two moments, in order; those that touch are one.
+
+    `free_until`: until then they have said that they are free.
+    """
     first, last = start.astimezone(zone), end.astimezone(zone)
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
     known = list(windows)
     spans = []
+    if free_until is not None and free_until > first:
+        spans.append((first, min(last, free_until.astimezone(zone))))
     while midnight < last:
         for w in known:
             if w.weekday == midnight.weekday() and w.end_min > w.start_min:

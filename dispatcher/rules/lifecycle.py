@@ -42,6 +42,9 @@ class MessageState(StrEnum):
     RECEIVED = "received"
 
 
+NOT_NEEDED = "not_needed"
+"""Why an SMS was given up before it left: it was no longer true, or no longer for that phone."""
+
 State = TaskState | OfferState | MessageState
 
 _T, _O, _M = TaskState, OfferState, MessageState

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, text, union
+from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
     Assignment,
     Attention,
     Campus,
-    DutyWindow,
     Event,
     Message,
     Offer,
@@ -22,7 +21,7 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.availability import on_duty_until
-from dispatcher.rules.lifecycle import HELD, MessageState, TaskState
+from dispatcher.rules.lifecycle import HELD, NOT_NEEDED, MessageState, TaskState
 from dispatcher.rules.settings import seconds
 from dispatcher.services import candidates, choosing, cover, lately, messaging, resending
 
@@ -333,7 +332,7 @@ def _lost_sms(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
         .where(
             Message.task_id.in_(task_ids),
             Message.state.in_([str(MessageState.FAILED), str(MessageState.UNDELIVERED)]),
-            Message.error_code != "not_needed",
+            Message.error_code != NOT_NEEDED,
         )
         .group_by(Message.task_id)
     ).all()
@@ -364,18 +363,12 @@ def _strips(session: Session, now: datetime) -> list[Strip]:
 
 def _on_duty(session: Session, now: datetime) -> dict[int, int]:
     """How many volunteers are on duty at each campus; with very many, lately."""
-    covering = union(
-        select(DutyWindow.volunteer_id).where(candidates.COVERS),
-        select(Volunteer.id).where(Volunteer.free_until > bindparam("now")),
-    )
     query = (
-        select(Volunteer.campus_id, func.count())
-        .where(Volunteer.active, Volunteer.stopped_at.is_(None), Volunteer.id.in_(covering))
-        .group_by(Volunteer.campus_id)
+        select(Volunteer.campus_id, func.count()).where(candidates.on_duty_at()).group_by(Volunteer.campus_id)
     )
 
     def find() -> tuple[dict[int, int], int]:
-        moment = candidates.moment(now.astimezone(current_app.config["ZONE"])) | {"now": now}
+        moment = candidates.moment(now.astimezone(current_app.config["ZONE"]))
         counts: dict[int, int] = dict(tuple(row) for row in session.execute(query, moment))  # type: ignore[misc]
         return counts, sum(counts.values())
 

@@ -94,7 +94,7 @@ def _on_duty(near: int, quiet: bool) -> Select[Any]:
             Volunteer.stopped_at.is_(None),
             or_(
                 Volunteer.free_until > bindparam("now"),
-                exists().where(DutyWindow.volunteer_id == Volunteer.id, COVERS),
+                exists().where(DutyWindow.volunteer_id == Volunteer.id, _covers()),
             ),
         )
         .order_by(Volunteer.last_asked_at.asc().nulls_first(), Volunteer.id)
@@ -137,17 +137,36 @@ def _around(task: Task) -> list[int]:
     return [task.campus_id, *(n.neighbour_id for n in task.campus.neighbours)]
 
 
-COVERS = and_(
-    DutyWindow.weekday == bindparam("weekday"),
-    DutyWindow.start_min <= bindparam("minute"),
-    DutyWindow.end_min > bindparam("minute"),
-)
-"""Whether a duty window covers a moment, given by :func:`moment`."""
+def _covers(mark: str = "") -> ColumnElement[bool]:
+    """Whether a duty window covers a moment, given by :func:`moment`."""
+    return and_(
+        DutyWindow.weekday == bindparam(f"weekday{mark}"),
+        DutyWindow.start_min <= bindparam(f"minute{mark}"),
+        DutyWindow.end_min > bindparam(f"minute{mark}"),
+    )
 
 
-def moment(local: datetime) -> dict[str, int]:
-    """The parameters of :data:`COVERS`, by a local time."""
-    return {"weekday": local.weekday(), "minute": local.hour * 60 + local.minute}
+def on_duty_at(mark: str = "") -> ColumnElement[bool]:
+    """Whether a volunteer is on duty at a moment, given by :func:`moment` with the same `mark`: by their
+    windows, or because they have said that they are free; and neither stopped nor paused."""
+    return and_(
+        Volunteer.active,
+        Volunteer.stopped_at.is_(None),
+        or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= bindparam(f"now{mark}")),
+        # Each of the two is found by an index of its own.
+        Volunteer.id.in_(
+            union_all(
+                select(DutyWindow.volunteer_id).where(_covers(mark)),
+                select(Volunteer.id).where(Volunteer.free_until > bindparam(f"now{mark}")),
+            )
+        ),
+    )
+
+
+def moment(local: datetime, mark: str = "") -> dict[str, Any]:
+    """The parameters of :func:`on_duty_at`, by a local time."""
+    minute = local.hour * 60 + local.minute
+    return {f"now{mark}": local, f"weekday{mark}": local.weekday(), f"minute{mark}": minute}
 
 
 Condition = ColumnElement[bool] | SQLCoreOperations[bool]

@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import CompoundSelect, bindparam, func, literal, or_, select, true, union_all
+from sqlalchemy import CompoundSelect, func, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
-from dispatcher.models import Campus, CampusNeighbour, DutyWindow, Volunteer
-from dispatcher.services import lately
+from dispatcher.models import Campus, CampusNeighbour, Volunteer
+from dispatcher.services import candidates, lately
 from dispatcher.simulation.cover import ENOUGH
 
 AHEAD_H = 12
@@ -55,10 +55,8 @@ def _counts(session: Session, moments: list[datetime]) -> dict[tuple[int, int], 
     zone, settings = current_app.config["ZONE"], current_app.config["DISPATCH"]
     local = [moment.astimezone(zone) for moment in moments]
     which: dict[str, Any] = {}
-    for n, (at, there) in enumerate(zip(moments, local, strict=True)):
-        which |= {
-            f"at_{n}": at, f"weekday_{n}": there.weekday(), f"minute_{n}": there.hour * 60 + there.minute
-        }  # fmt: skip
+    for n, there in enumerate(local):
+        which |= candidates.moment(there, f"_{n}")
     quiet = tuple(settings.quiet_until(there) is not None for there in local)
     rows = session.execute(_statement(quiet), which)
     return {(n, campus_id): count for n, campus_id, count in rows}
@@ -70,22 +68,7 @@ def _statement(quiet: tuple[bool, ...]) -> CompoundSelect[Any]:
     return union_all(
         *(
             select(literal(n), Volunteer.campus_id, func.count())
-            .where(
-                Volunteer.active,
-                Volunteer.stopped_at.is_(None),
-                or_(Volunteer.paused_until.is_(None), Volunteer.paused_until <= bindparam(f"at_{n}")),
-                Volunteer.night_ok if asleep else true(),
-                Volunteer.id.in_(
-                    union_all(
-                        select(DutyWindow.volunteer_id).where(
-                            DutyWindow.weekday == bindparam(f"weekday_{n}"),
-                            DutyWindow.start_min <= bindparam(f"minute_{n}"),
-                            DutyWindow.end_min > bindparam(f"minute_{n}"),
-                        ),
-                        select(Volunteer.id).where(Volunteer.free_until > bindparam(f"at_{n}")),
-                    )
-                ),
-            )
+            .where(candidates.on_duty_at(f"_{n}"), Volunteer.night_ok if asleep else true())
             .group_by(Volunteer.campus_id)
             for n, asleep in enumerate(quiet)
         )

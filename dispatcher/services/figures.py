@@ -14,12 +14,11 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, false, fun
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Assignment, Campus, Event, HelpRequest, Message, Retiree, Task, Volunteer
-from dispatcher.rules.lifecycle import MessageState, TaskState
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState, TaskState
 from dispatcher.rules.period import Period, offsets
 from dispatcher.rules.promptness import Promptness, accepting_aims, delivering_aims, within
 from dispatcher.rules.settings import MEDICINE, ROUTINE, SOON, URGENT, DispatchSettings
 from dispatcher.services.local_time import as_date, day_number, epoch, hour_of_day
-from dispatcher.services.messaging import NOT_NEEDED
 
 CARRIED = ("", str(TaskState.CLOSED))
 """How the assignment of a task ends that its volunteer has carried, or carries still."""

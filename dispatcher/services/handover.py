@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
 from dispatcher.models import Assignment, Attention, Message, Retiree, ReturnCall, ShiftNote, Staff, Task
-from dispatcher.rules.lifecycle import MessageState, TaskState
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState, TaskState
 from dispatcher.services import accounts, history, returning
 
 SOON = timedelta(hours=2)
@@ -44,7 +44,7 @@ _LOST = (
     .where(
         Message.created_at >= bindparam("since"),
         Message.state.in_([str(MessageState.FAILED), str(MessageState.UNDELIVERED)]),
-        Message.error_code != "not_needed",
+        Message.error_code != NOT_NEEDED,
     )
     .order_by(Message.created_at.desc())
     .limit(MOST + 1)

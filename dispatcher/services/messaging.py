@@ -32,7 +32,15 @@ from dispatcher.models import (
     Task,
     Volunteer,
 )
-from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState, final
+from dispatcher.rules.lifecycle import (
+    HELD,
+    LIVE_OFFER,
+    NOT_NEEDED,
+    MessageState,
+    OfferState,
+    TaskState,
+    final,
+)
 from dispatcher.services import outcomes, steps, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
@@ -60,9 +68,6 @@ GIVE_UP_AFTER = timedelta(minutes=30)
 GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 """How an assignment ends after which nobody should read that it stands, or learn the door."""
 
-NOT_NEEDED = "not_needed"
-"""Why a message was given up before it left: what it said was no longer true."""
-
 ABOUT_THE_HOLDER = ("assigned", "coming", "later", "changed_volunteer")
 """Kinds that are true only while the volunteer whom they speak of stands for the task."""
 
@@ -72,7 +77,8 @@ _IN_CONTEXT = (
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
         Message.task_id, Message.volunteer_id,
         Task.state.label("task_state"), Offer.state.label("offer_state"),
-        Volunteer.stopped_at, HelpRequest.correlation_id.label("call"),
+        Message.created_at, Volunteer.stopped_at, Volunteer.links_lost_at,
+        HelpRequest.correlation_id.label("call"),
     )
     .outerjoin(Task, Task.id == Message.task_id)
     .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
@@ -153,16 +159,17 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
         now, clock = utcnow(), time.monotonic()
         waiting = _waiting(tx, message_ids, now)
         holders = _last_holders(tx, waiting)
-        claimed, links, moot = [], [], []
+        claimed, minted, moot = [], [], []
         outgoing: dict[int, Outgoing] = {}
         for row in waiting:
-            if not _still_needed(row, holders.get(row.task_id)):
+            links = has_link(row.kind, row.language)
+            if (links and _before_loss(row)) or not _still_needed(row, holders.get(row.task_id)):
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
             token, link = "", None
             try:
-                if _links(row.kind, row.language):
+                if links:
                     token, link = tokens.mint(row.kind, row.task_id, row.volunteer_id, now)
                 body = rendered(row, now, token)
             except (LookupError, ValueError) as error:
@@ -173,7 +180,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
                 continue
             step = steps.Sending(row.id, row.task_id, row.kind, row.attempts + 1, row.call or "")
             outgoing[row.id] = Outgoing(row.phone, body, step, clock)
-            links += [link] if link else []
+            minted += [link] if link else []
             claimed.append(
                 {
                     "id": row.id, "claimed_at": now, "attempts": row.attempts + 1,
@@ -183,8 +190,8 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
             )  # fmt: skip
         move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, moot)
         move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
-        if links:
-            tx.execute(_INSERT_LINK, links)
+        if minted:
+            tx.execute(_INSERT_LINK, minted)
         # A wake-up and the sweep may want the same message at once: it is handed out once.
         return [outgoing.pop(message_id, None) for message_id in message_ids]
 
@@ -254,7 +261,13 @@ def rendered(message: Any, now: datetime, token: str) -> str:
     return texts.render(message.kind, message.language, message.params | {"link": link}, now, config["ZONE"])
 
 
-def _links(kind: str, language: str) -> bool:
+def _before_loss(row: Any) -> bool:
+    """Whether this was written before its volunteer lost their phone, though it is tried again only now."""
+    return row.links_lost_at is not None and row.created_at <= row.links_lost_at
+
+
+def has_link(kind: str, language: str) -> bool:
+    """Whether the text of such a message carries a link."""
     return "{link}" in texts.catalogue(language)["sms"][kind]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatcher.database import wake, write_last
 from dispatcher.models import HelpRequest, Message, ReplyCode, Retiree, Task, Volunteer
 from dispatcher.rules.codewords import code_word
-from dispatcher.rules.lifecycle import MessageState
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.rules.replies import slot
 from dispatcher.services import attention, steps
 from dispatcher.services.states import move_these
@@ -95,15 +95,21 @@ def to_retiree(
 
 def spare(tx: Session, task: Task, kind: str, now: datetime) -> bool:
     """End what waits to be sent of this kind since `task` was delivered, for it isn't so any more; whether
-    none of it has left. The database decides whether this or the worker that sends is first."""
+    none of it has left."""
     telling = list(tx.scalars(_SINCE, {"task_id": task.id, "kind": kind, "since": task.delivered_at}))
+    return len(give_up(tx, telling, now)) == len(telling)
+
+
+def give_up(tx: Session, messages: Sequence[Message], now: datetime) -> list[Message]:
+    """End those of `messages` that haven't left, as not needed, and return them. The database decides whether
+    this or the worker that sends is first."""
     spared = move_these(
-        tx, telling, MessageState.FAILED, {MessageState.QUEUED},
-        error_code="not_needed", ended_at=now, wake_at=None,
+        tx, messages, MessageState.FAILED, {MessageState.QUEUED},
+        error_code=NOT_NEEDED, ended_at=now, wake_at=None,
     )  # fmt: skip
     for message in spared:
-        steps.ended(tx, message, "given_up", "not_needed")
-    return len(spared) == len(telling)
+        steps.ended(tx, message, "given_up", NOT_NEEDED)
+    return spared
 
 
 def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: datetime) -> None:

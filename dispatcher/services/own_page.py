@@ -12,12 +12,13 @@ from flask import current_app
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from dispatcher.database import db, transaction, use_case
-from dispatcher.models import Assignment, Campus, LinkToken, Message, Offer, Staff, Task, Volunteer
+from dispatcher.database import db, transaction, use_case, wake
+from dispatcher.models import Assignment, Campus, Message, Offer, Staff, Task, Volunteer
 from dispatcher.rules import availability
-from dispatcher.rules.lifecycle import HELD, TaskState
+from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState
 from dispatcher.rules.tally import Given, Stint, Tally, tally
-from dispatcher.services import candidates, history, outbox, tokens
+from dispatcher.services import candidates, dispatching, history, messaging, outbox, pausing, tokens
+from dispatcher.services.states import move_these
 
 UnknownLink = tokens.UnknownLink
 
@@ -80,8 +81,19 @@ _LAST_SENT = select(func.max(Message.created_at)).where(
     Message.kind == tokens.YOUR_PAGE,
     Message.created_at > bindparam("since"),
 )
-_LAST_LOST = select(func.max(LinkToken.revoked_at)).where(
-    LinkToken.volunteer_id == bindparam("volunteer_id"), LinkToken.task_id.is_(None)
+_NOT_SENT_YET = (
+    select(Message)
+    .where(
+        Message.phone == bindparam("phone"),
+        Message.volunteer_id == bindparam("volunteer_id"),
+        Message.state == str(MessageState.QUEUED),
+    )
+    .order_by(Message.id)
+)
+_OFFERS = (
+    select(Offer)
+    .where(Offer.id.in_(bindparam("offer_ids", expanding=True)), Offer.is_live)
+    .order_by(Offer.id)
 )
 
 
@@ -231,9 +243,7 @@ def pause(token: str, until: datetime, now: datetime) -> None:
     """
     with transaction() as tx:
         volunteer = _in_hand(tx, owner(tx, token, now).id)
-        if volunteer.paused_until != until:
-            volunteer.paused_until, volunteer.free_until = until, None
-            history.record(tx, "paused", history.volunteer(volunteer), now, until=until.isoformat())
+        pausing.pause(tx, volunteer, until, history.volunteer(volunteer), now)
 
 
 @use_case
@@ -245,9 +255,7 @@ def resume(token: str, now: datetime) -> None:
     """
     with transaction() as tx:
         volunteer = _in_hand(tx, owner(tx, token, now).id)
-        if _if_ahead(volunteer.paused_until, now):
-            volunteer.paused_until = None
-            history.record(tx, "resumed", history.volunteer(volunteer), now)
+        pausing.resume(tx, volunteer, history.volunteer(volunteer), now)
 
 
 @use_case
@@ -289,18 +297,20 @@ def settle_on(token: str, language: str, capacity: int, now: datetime) -> None:
             )
 
 
-def send_link(tx: Session, volunteer: Volunteer, now: datetime) -> str:
+def send_link(tx: Session, volunteer: Volunteer, now: datetime, by_staff: bool = False) -> str:
     """Send the link to their own page to their phone: "sent", "lately" when that was done a moment ago, or
     "unreachable" when nothing may go to them, for they have sent STOP or are a volunteer no longer.
 
-    Once they have lost their links, a new one may follow at once.
+    Once they have lost their links, the staff send the first new one, at once if they like: whoever else asks
+    may be whoever has the phone.
     """
     volunteer = _in_hand(tx, volunteer.id)  # two who ask at the same time: one SMS
     if not volunteer.active or volunteer.stopped_at is not None:
         return "unreachable"
-    sent = tx.scalar(_LAST_SENT, {"phone": volunteer.phone, "since": now - SEND_EVERY})
-    lost = tx.scalar(_LAST_LOST, {"volunteer_id": volunteer.id}) if sent else None
-    if sent is not None and (lost is None or lost < sent):
+    lost, lately = volunteer.links_lost_at, now - SEND_EVERY
+    sent = tx.scalar(_LAST_SENT, {"phone": volunteer.phone, "since": min(lost or lately, lately)})
+    anew = lost is not None and (sent is None or sent <= lost)
+    if (anew and not by_staff) or (not anew and sent is not None and sent > lately):
         return "lately"
     outbox.to_volunteer(tx, tokens.YOUR_PAGE, volunteer, now)
     return "sent"
@@ -313,7 +323,7 @@ def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
         volunteer = tx.get(Volunteer, volunteer_id)
         if volunteer is None:
             return "unreachable"
-        outcome = send_link(tx, volunteer, now)
+        outcome = send_link(tx, volunteer, now, by_staff=True)
         if outcome == "sent":
             history.record(tx, "page_sent", history.staff(by), now, volunteer=volunteer.name)
         return outcome
@@ -321,12 +331,31 @@ def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
 
 @use_case
 def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
-    """End every link of a volunteer, to tasks and to their own page; False: there is no such volunteer."""
+    """End every link of a volunteer, to tasks and to their own page, and what waits to be sent with one;
+    False: there is no such volunteer.
+
+    An offer that hasn't left is withdrawn, and the next volunteer is asked: nobody would know of it.
+    """
     with transaction() as tx:
         volunteer = tx.get(Volunteer, volunteer_id)
         if volunteer is None:
             return False
+        waiting = [
+            message
+            # What goes to a number that they had before is given up when it is about to be sent.
+            for message in tx.scalars(_NOT_SENT_YET, {"phone": volunteer.phone, "volunteer_id": volunteer.id})
+            if messaging.has_link(message.kind, message.language)
+        ]
+        for task_id in sorted({m.task_id for m in waiting if m.offer_id and m.task_id}):
+            dispatching.lock(tx, task_id)  # the task first, as everywhere
+        spared = outbox.give_up(tx, waiting, now)
+        unseen = tx.scalars(_OFFERS, {"offer_ids": [m.offer_id for m in spared if m.kind == "offer"]}).all()
+        for offer in move_these(tx, unseen, OfferState.WITHDRAWN, LIVE_OFFER):
+            offer.task.look_again_at = now
+            wake(tx, "look", offer.task_id)
+        # After the messages: what a worker was about to send has its link by now.
         tokens.revoke_all(tx, volunteer.id, now)
+        _in_hand(tx, volunteer.id).links_lost_at = now
         history.record(tx, "links_lost", history.staff(by), now, volunteer=volunteer.name)
         return True
 

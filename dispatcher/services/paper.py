@@ -97,12 +97,14 @@ def paper(session: Session, campus_code: str, now: datetime) -> Paper:
 
 
 def _shifts(volunteer: Volunteer, now: datetime) -> list[Shift]:
-    """When they are on duty in the coming hours: nobody who wants no calls just now."""
+    """When they are on duty in the coming hours, by their windows or because they have said that they are
+    free: nobody who wants no calls just now."""
     end = now + AHEAD
     if volunteer.stopped_at is not None or (volunteer.paused_until or now) >= end:
         return []
     start = max(now, volunteer.paused_until or now)
-    found = shifts(duty_windows(volunteer.windows), start, end, current_app.config["ZONE"])
+    zone, windows = current_app.config["ZONE"], duty_windows(volunteer.windows)
+    found = shifts(windows, start, end, zone, volunteer.free_until)
     return [Shift(begins, ends, volunteer) for begins, ends in found]
 
 

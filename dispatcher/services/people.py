@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -10,9 +10,10 @@ from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_,
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
-from dispatcher.models import Assignment, Campus, DutyWindow, Offer, Staff, Task, Volunteer
+from dispatcher.models import Assignment, Campus, Offer, Staff, Task, Volunteer
+from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import OfferState
-from dispatcher.services import board, candidates, history, lately
+from dispatcher.services import board, candidates, history, lately, pausing
 from dispatcher.services.coordinating import Refused
 
 PAGE = 50
@@ -22,7 +23,6 @@ ANSWERS_KEPT = timedelta(days=90)
 """An answer older than this says nothing of the volunteer any more."""
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
-LONGEST_PAUSE = timedelta(days=366)
 
 WHICH = ("duty", "holding", "paused", "stopped", "inactive")
 """What the list may be narrowed to. Who isn't active any more is shown only so, or when looked for."""
@@ -172,22 +172,20 @@ def person(session: Session, volunteer_id: int, now: datetime) -> Person | None:
 
 
 @use_case
-def pause(volunteer_id: int, until: datetime, by: Staff, now: datetime) -> None:
-    """Ask them nothing until then: they have said so on the phone. What they hold stays theirs.
+def pause(volunteer_id: int, choice: str, day: date | None, by: Staff, now: datetime) -> None:
+    """Ask them nothing for so long: they have said so on the phone. What they hold stays theirs.
+
+    `choice`, `day`: as in :func:`dispatcher.rules.availability.paused_until`.
 
     Raises:
         Refused: no such volunteer, or no such moment.
     """
-    if not now < until <= now + LONGEST_PAUSE:
-        raise Refused("no_such_moment")
+    until = availability.paused_until(choice, day, now, current_app.config["ZONE"])
     with transaction() as tx:
         volunteer = _in_hand(tx, volunteer_id)
-        if volunteer.paused_until != until:
-            volunteer.paused_until = until
-            history.record(
-                tx, "paused", history.staff(by), now, volunteer_id=volunteer.id, volunteer=volunteer.name,
-                until=until.isoformat(),
-            )  # fmt: skip
+        if until is None:
+            raise Refused("no_such_moment")
+        pausing.pause(tx, volunteer, until, history.staff(by), now, **_named(volunteer))
 
 
 @use_case
@@ -199,11 +197,11 @@ def resume(volunteer_id: int, by: Staff, now: datetime) -> None:
     """
     with transaction() as tx:
         volunteer = _in_hand(tx, volunteer_id)
-        if volunteer.paused_until is not None:
-            volunteer.paused_until = None
-            history.record(
-                tx, "resumed", history.staff(by), now, volunteer_id=volunteer.id, volunteer=volunteer.name
-            )  # fmt: skip
+        pausing.resume(tx, volunteer, history.staff(by), now, **_named(volunteer))
+
+
+def _named(volunteer: Volunteer) -> dict[str, Any]:
+    return {"volunteer_id": volunteer.id, "volunteer": volunteer.name}
 
 
 def _in_hand(tx: Session, volunteer_id: int) -> Volunteer:
@@ -237,17 +235,6 @@ def _members(session: Session, people: list[Volunteer], now: datetime) -> list[M
     ]  # fmt: skip
 
 
-def _on_duty() -> ColumnElement[bool]:
-    """By their windows, or because they have said that they are free; and neither stopped nor paused."""
-    covered = Volunteer.id.in_(select(DutyWindow.volunteer_id).where(candidates.COVERS))
-    return and_(
-        Volunteer.active,
-        Volunteer.stopped_at.is_(None),
-        ~_paused(),
-        or_(covered, Volunteer.free_until > bindparam("now")),
-    )
-
-
 def _paused() -> ColumnElement[bool]:
     return and_(Volunteer.paused_until.is_not(None), Volunteer.paused_until > bindparam("now"))
 
@@ -277,7 +264,7 @@ def _wanted(wanted: Wanted, now: datetime) -> tuple[ColumnElement[bool], dict[st
         campus = select(Campus.id).where(Campus.code == wanted.campus).scalar_subquery()
         parts.append(Volunteer.campus_id == campus)
     if wanted.which == "duty":
-        parts.append(_on_duty())
+        parts.append(candidates.on_duty_at())
         given = candidates.moment(now.astimezone(current_app.config["ZONE"]))
     elif wanted.which == "holding":
         parts.append(_holding())
@@ -285,18 +272,18 @@ def _wanted(wanted: Wanted, now: datetime) -> tuple[ColumnElement[bool], dict[st
         parts.append(and_(Volunteer.stopped_at.is_(None), _paused()))
     elif wanted.which == "stopped":
         parts.append(Volunteer.stopped_at.is_not(None))
-    if wanted.which in ("duty", "paused"):
-        given["now"] = now
+    if wanted.which == "paused":
+        given = {"now": now}
     return and_(*parts), given
 
 
 def _sums(session: Session, now: datetime) -> Sums:
     """Of those who are active; with very many, lately."""
-    moment = candidates.moment(now.astimezone(current_app.config["ZONE"])) | {"now": now}
+    moment = candidates.moment(now.astimezone(current_app.config["ZONE"]))
     stopped = Volunteer.stopped_at.is_not(None)
     query = select(
         func.count(),
-        func.count().filter(_on_duty()),
+        func.count().filter(candidates.on_duty_at()),
         func.count().filter(_holding()),
         func.count().filter(and_(~stopped, _paused())),
         func.count().filter(stopped),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case
 from dispatcher.models import Event, Message, Staff, Task, Volunteer
-from dispatcher.rules.lifecycle import MessageState
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.services import attention, dispatching, history, messaging, outbox, steps
 from dispatcher.services.coordinating import Refused
 
@@ -76,7 +76,7 @@ def possible(session: Session, task: Task, messages: Sequence[Message]) -> set[i
     newest = {_about(m): m.id for m in messages if m.direction == "out" and _person(m)}
     lost = [
         m.id for m in messages
-        if m.state in LOST and m.error_code != messaging.NOT_NEEDED and newest.get(_about(m)) == m.id
+        if m.state in LOST and m.error_code != NOT_NEEDED and newest.get(_about(m)) == m.id
     ]  # fmt: skip
     return messaging.needed(session, lost) if lost else set()
 

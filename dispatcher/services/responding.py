@@ -133,12 +133,7 @@ def withdraw(tx: Session, offers: Iterable[Offer], kind: str, now: datetime) -> 
         return []
     # An SMS that never left needs no other: an unexplained "taken" would only puzzle.
     waiting = tx.scalars(_NOT_SENT_YET, {"offer_ids": [offer.id for offer in ended]}).all()
-    spared = move_these(
-        tx, waiting, MessageState.FAILED, {MessageState.QUEUED},
-        error_code="not_needed", ended_at=now, wake_at=None,
-    )  # fmt: skip
-    for message in spared:
-        steps.ended(tx, message, "given_up", "not_needed")
+    spared = outbox.give_up(tx, waiting, now)
     told = [offer for offer in ended if offer.id not in {message.offer_id for message in spared}]
     if not told:
         return ended

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from dispatcher.clock import utcnow
 from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Attention, Message, MessageReceipt, Retiree, Task, Volunteer
-from dispatcher.rules.lifecycle import MessageState
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.services import attention, history, outcomes, resending, steps, tokens
-from dispatcher.services.messaging import GIVE_UP_AFTER, NOT_NEEDED, SETTLE_EVERY
+from dispatcher.services.messaging import GIVE_UP_AFTER, SETTLE_EVERY
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Carried, Gateway
 

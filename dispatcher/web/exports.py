@@ -23,7 +23,8 @@ Value = str | int | float | date | datetime | None
 MOST_ROWS = 1_000_000
 """Rows of one sheet; what goes beyond is continued on another. Excel ends at 1,048,576."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Some spreadsheets read the full-width ones as the others.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 _IN_MEMORY = 2_000_000
 _CHUNK = 64 * 1024
 

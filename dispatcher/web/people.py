@@ -1,10 +1,9 @@
 """The volunteers: all of them page by page, and each on a page of their own."""
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from babel.dates import get_day_names
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -14,6 +13,7 @@ from sqlalchemy import select
 from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import Campus
+from dispatcher.rules import availability
 from dispatcher.services import people
 from dispatcher.services.coordinating import Refused
 from dispatcher.web import refused as refused_words
@@ -22,8 +22,8 @@ from dispatcher.web.forms import row_id
 
 blueprint = Blueprint("people", __name__, url_prefix="/board/volunteers")
 
-PAUSES = (1, 7, 30)
-"""Days for which a pause is one press away."""
+PAUSES = ("today", "week", "month")
+"""Of the pauses those that are one press away."""
 
 
 @blueprint.get("")
@@ -56,11 +56,9 @@ def person(volunteer_id: int) -> ResponseReturnValue:
 @roles(*COORDINATORS)
 def pause(volunteer_id: int) -> ResponseReturnValue:
     """Ask them nothing for so many days, or until a day."""
-    until = _until(request.form.get("days", ""), request.form.get("until", ""))
+    choice = request.form.get("choice", "date")
     try:
-        if until is None:
-            raise Refused("no_such_moment")
-        people.pause(volunteer_id, until, current_user, utcnow())
+        people.pause(volunteer_id, choice, _day(request.form.get("until", "")), current_user, utcnow())
     except Refused as refused:
         if refused.code == "no_such_volunteer":
             abort(404)
@@ -88,14 +86,9 @@ def acted(volunteer_id: int, act: str) -> ResponseReturnValue:
     return redirect(url_for("people.person", volunteer_id=volunteer_id))
 
 
-def _until(days: str, day: str) -> datetime | None:
-    """When the pause ends: after so many days, or as the day given begins."""
-    if days in {str(n) for n in PAUSES}:
-        # To the minute, so that a second press says the same.
-        return utcnow().replace(second=0, microsecond=0) + timedelta(days=int(days))
-    zone: ZoneInfo = current_app.config["ZONE"]
+def _day(text: str) -> date | None:
     try:
-        return datetime.combine(date.fromisoformat(day), time(), zone)
+        return date.fromisoformat(text)
     except ValueError:
         return None
 
@@ -108,7 +101,7 @@ def _person(volunteer_id: int, errors: dict[str, str] | None = None) -> str:
         "board/volunteer.html",
         person=found,
         weekdays=get_day_names("wide", locale=get_locale()),
-        pauses=PAUSES,
+        pauses={choice: availability.PAUSES[choice] for choice in PAUSES},
         errors=errors or {},
         values=request.form,
     )

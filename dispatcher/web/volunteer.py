@@ -59,7 +59,10 @@ _REFUSED = {
     "undo": _l("It is too late to take this back: the minute is over. Please call the hotline."),
     "later": _l("You have asked for two hours already. Please call the hotline if you need longer."),
     "receipt": _l("Six pictures are kept for this task already. Please show the office any others."),
-    "page": _l("We sent you the link a few minutes ago. Please look at your messages."),
+    "page": _l(
+        "We sent you the link a few minutes ago, or the office has to send it. Please look at your"
+        " messages, or call the hotline."
+    ),
 }
 _UNREACHABLE = _l(
     "We may not send SMS to your number: STOP was sent from it, or you are no longer on our list. "

@@ -119,7 +119,8 @@ def send(volunteer_id: int) -> ResponseReturnValue:
 def links_lost(volunteer_id: int) -> ResponseReturnValue:
     """End all links of a volunteer."""
     if own_page.links_lost(volunteer_id, current_user, utcnow()):
-        flash(_("All links sent to them have ended. New ones come with the next SMS."), "ok")
+        words = _("All links sent to them have ended. Send the link once their number is theirs again.")
+        flash(words, "ok")
     return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
 
 

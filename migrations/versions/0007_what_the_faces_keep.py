@@ -89,6 +89,7 @@ def upgrade():
     op.add_column('assignment', sa.Column('underway_at', UtcDateTime(), nullable=True))
     op.add_column('assignment', sa.Column('more_time_min', sa.Integer(), nullable=False, server_default='0'))
     op.add_column('volunteer', sa.Column('free_until', UtcDateTime(), nullable=True))
+    op.add_column('volunteer', sa.Column('links_lost_at', UtcDateTime(), nullable=True))
     has_said_so = sa.text('free_until IS NOT NULL')
     op.create_index(
         'ix_volunteer_free', 'volunteer', ['free_until'],
@@ -119,7 +120,8 @@ def downgrade():
         attention.drop_column('claimed_at')
         attention.drop_column('claimed_by_id')
     for table, column in (
-        ('volunteer', 'free_until'), ('assignment', 'more_time_min'), ('assignment', 'underway_at'),
+        ('volunteer', 'links_lost_at'), ('volunteer', 'free_until'), ('assignment', 'more_time_min'),
+        ('assignment', 'underway_at'),
     ):
         op.drop_column(table, column)
     for table in ('receipt_photo', 'shift_note', 'return_call', 'draft'):

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -446,14 +446,21 @@ def test_volunteers_are_found_and_told_apart(app: Flask, people: People) -> None
         assert [m.volunteer.name for m in found(search="人07").members] == ["人07"]
 
         person = _staff(people.coordinator)
-        for until in (now(), now() + timedelta(days=400)):
+        today = now().astimezone(app.config["ZONE"]).date()
+        for day in (today, today + timedelta(days=400), None):
             with pytest.raises(Refused, match="no_such_moment"):
-                people_service.pause(people.volunteers[0], until, person, now())
-        until = now() + timedelta(days=7)
+                people_service.pause(people.volunteers[0], "date", day, person, now())
+        with transaction() as tx:
+            tx.get_one(Volunteer, people.volunteers[0]).free_until = now() + timedelta(hours=2)
         for _ in range(2):
-            people_service.pause(people.volunteers[0], until, _staff(people.coordinator), now())
+            people_service.pause(people.volunteers[0], "week", None, _staff(people.coordinator), now())
+        paused = db.session.get_one(Volunteer, people.volunteers[0], populate_existing=True)
+        ends = datetime.combine(today + timedelta(days=7), time(), app.config["ZONE"])
+        assert (paused.paused_until, paused.free_until) == (ends, None), "as by their own page"
         assert [m.volunteer.name for m in found(which="paused").members] == ["李伟"]
-        assert found(which="duty").total == 2
+        assert found(which="duty").total == found().sums.duty == 2
+        strips = board.overview(db.session(), board.Filter(), now()).strips
+        assert [strip.on_duty for strip in strips] == [1, 1], "one number, on the board as in the list"
         for _ in range(2):
             people_service.resume(people.volunteers[0], _staff(people.coordinator), now())
         assert found(which="paused").total == 0
@@ -489,5 +496,12 @@ def test_on_paper_stands_all_that_is_needed(app: Flask, people: People) -> None:
         shift = sheets.duty[0][1][0]
         assert shift.end - shift.start == paper.AHEAD
         assert [s.name for s in sheets.staff] == ["钱宁"]
+        until = now() + timedelta(hours=2)
+        with transaction() as tx:
+            helper = volunteer(people, 0)
+            helper.windows, helper.free_until = [], until
+            del tx
+        free = [s for _, found in paper.paper(db.session(), "", now()).duty for s in found]
+        assert [s.end for s in free if s.volunteer.name == "李伟"] == [until], "free now, without a window"
         near = paper.paper(db.session(), "near", now())
         assert (near.sheets, [c.code for c, _ in near.people]) == ([], ["near"])

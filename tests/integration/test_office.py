@@ -16,6 +16,7 @@ from dispatcher.database import transaction
 from dispatcher.models import Message, Retiree, Volunteer
 from dispatcher.services import accounts, task_list
 from dispatcher.sms import office_texts, texts
+from dispatcher.web import exports
 from dispatcher.web.charts import POLICY, STYLE
 from dispatcher.web.figure_tables import ALL
 from tests.integration.conftest import PASSWORD, People
@@ -269,3 +270,9 @@ def test_the_page_of_parts_shows_every_state(client: FlaskClient) -> None:
     ):
         assert word in said
     assert " style=" not in said
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t=", "\r=", "\n="])
+def test_nothing_in_a_csv_is_read_as_a_formula(begin: str) -> None:
+    said = b"".join(exports.csv_lines(["谁"], [[f"{begin}1+1"]])).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(said, newline=""))) == [["谁"], [f"'{begin}1+1"]]

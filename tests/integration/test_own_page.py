@@ -9,16 +9,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
 from dispatcher.database import db, transaction
-from dispatcher.models import DutyWindow, Event, LinkToken, Message, Task, Volunteer
+from dispatcher.models import DutyWindow, Event, LinkToken, Message, Offer, Staff, Task, Volunteer
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.services import (
     board,
     candidates,
     dispatching,
+    history,
     inbound,
     messaging,
     own_page,
     progress,
     responding,
+    states,
     volunteering,
 )
 from dispatcher.services import people as volunteers
@@ -162,6 +165,60 @@ def test_lost_links_end_and_new_ones_may_follow_at_once(app: Flask, people: Peop
     assert office.get(f"{who}/lost").status_code == 302
     app.config["WTF_CSRF_ENABLED"] = True
     assert office.post(f"{who}/lost").status_code == 400
+
+
+def test_a_lost_phone_gets_no_link_by_what_waits_or_by_asking(app: Flask, people: People) -> None:
+    """Neither by an SMS written before, nor by the word, until the staff have sent one."""
+    with app.app_context():
+        held(people)
+        save_call(people, "next", category="groceries")
+        second = db.session.scalars(select(Task.id).order_by(Task.id.desc())).first()
+        assert second is not None
+        dispatching.look(second, now())
+        mine = select(Offer).where(Offer.task_id == second, Offer.volunteer_id == people.volunteers[0])
+        if db.session.scalars(mine).first() is None:
+            with transaction() as tx:
+                dispatching.ask_more(tx, tx.get_one(Task, second), history.SYSTEM, now())
+        assert db.session.scalars(mine).one().is_live
+        ask("我的")
+
+        def by() -> Staff:
+            return db.session.get_one(Staff, people.coordinator)
+
+        # One is with the gateway just now, and comes back.
+        with transaction() as tx:
+            assigned = tx.scalars(select(Message).where(Message.kind == "assigned")).one()
+            assert states.move(tx, assigned, MessageState.SENDING, wake_at=now())
+        assert own_page.links_lost(people.volunteers[0], by(), now())
+        with transaction() as tx:
+            assigned = tx.scalars(select(Message).where(Message.kind == "assigned")).one()
+            assert states.move(tx, assigned, MessageState.QUEUED, wake_at=now())
+        asked = db.session.get_one(Task, second)
+        assert db.session.scalars(mine).one().state == "withdrawn"
+        assert asked.look_again_at is not None
+        assert asked.look_again_at <= now()
+        ask("我的", 2)
+        assert pages_sent() == 1
+        gateway = RecordingGateway()
+        send_all(gateway)
+        assert [body for to, body, _ in gateway.sent if to == PHONE and re.search(r"/[ov]/", body)] == []
+        theirs = select(Message.kind, Message.state, Message.error_code).where(Message.phone == PHONE)
+        ended = {(kind, state, code) for kind, state, code in db.session.execute(theirs) if code}
+        assert ended == {(kind, "failed", NOT_NEEDED) for kind in ("offer", "assigned", "your_page")}
+        assert db.session.scalars(select(LinkToken).where(LinkToken.revoked_at.is_(None),
+            LinkToken.volunteer_id == people.volunteers[0])).all() == []  # fmt: skip
+        with transaction() as tx:
+            assert not own_page.send_link(tx, volunteer(people, 0), now() + timedelta(days=200))
+        assert own_page.send_by_staff(people.volunteers[0], by(), now()) == "sent"
+        assert own_page.send_by_staff(people.volunteers[0], by(), now()) == "lately"
+        assert own_link(gateway)
+        with transaction() as tx:
+            assert not own_page.send_link(tx, volunteer(people, 0), now())
+            assert own_page.send_link(tx, volunteer(people, 0), now() + timedelta(minutes=11))
+        # The others' messages were none of it.
+        others = select(Message.error_code).where(Message.kind == "offer", Message.phone != PHONE)
+        db.session.rollback()
+        assert NOT_NEEDED not in {*db.session.scalars(others.where(Message.task_id == second))}
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from devtools.system import ROOT, System
 from dispatcher import broker, create_app
 from dispatcher.database import db, transaction
 from dispatcher.models import Message, Offer, Task
-from dispatcher.rules.lifecycle import MessageState, OfferState, TaskState
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState, OfferState, TaskState
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BARE = "bare"
@@ -74,7 +74,7 @@ class Stage:
             # What isn't on its way yet stays; what is may end as it likes.
             tx.execute(
                 update(Message).where(Message.state == str(MessageState.QUEUED))
-                .values(state=str(MessageState.FAILED), error_code="not_needed", wake_at=None)
+                .values(state=str(MessageState.FAILED), error_code=NOT_NEEDED, wake_at=None)
             )  # fmt: skip
             tx.execute(
                 update(Offer).where(Offer.state.in_([str(OfferState.QUEUED), str(OfferState.SENT)]))
