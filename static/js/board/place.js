@@ -11,6 +11,8 @@ document.addEventListener("pointermove", (event) => {
 }, { passive: true });
 document.addEventListener("pointerleave", () => { pointer.x = pointer.y = -1; });
 
+let owed = 0; // pages scroll by whole pixels, rows are not so high: what is left over adds up, change by change
+
 const top = (element) => element.getBoundingClientRect().top;
 
 /* To be called before the board changes; what it returns, right after. */
@@ -19,7 +21,7 @@ export function hold() {
   const places = new Map();
   for (const item of before) {
     const box = item.getBoundingClientRect();
-    if (box.bottom > 0 && box.top < innerHeight) places.set(item.id, box.top);
+    if (box.bottom > 0 && box.top < innerHeight) places.set(item.id, box.top - owed);
   }
   const focused = document.activeElement?.closest?.(".item") || null;
   const scrolled = window.scrollY > 0;
@@ -44,7 +46,10 @@ function settle(first, places, scrolled) {
     const all = [...places.keys()].map(moved).filter((far) => far !== null).sort((a, b) => a - b);
     by = all.length ? all[Math.floor(all.length / 2)] : 0;
   }
+  const before = window.scrollY;
   if (Math.abs(by) >= 0.5) window.scrollBy({ top: by, behavior: "instant" });
+  const left = by - (window.scrollY - before);
+  owed = Math.abs(left) < 1 ? left : 0; // more is what a page can't scroll beyond its ends
 }
 
 /* The row that had the focus is gone: the next one has it now. */
