@@ -75,6 +75,7 @@ def test_every_get_route_is_read_only(app: Flask, people: People) -> None:
         answer = browser.get(path + ("?q=wang" if "hotline" in path else ""))
         assert answer.status_code < 500 or rule.endpoint == "health.readyz", path
         called.append(rule.endpoint)
+        answer.close()
     assert {"board.overview", "board.task", "hotline.person", "volunteer.task"} <= set(called)
     assert dump(app) == before
 
