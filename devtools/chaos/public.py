@@ -30,13 +30,13 @@ OFFER = re.compile(
     re.ASCII,
 )
 YOURS = re.compile(
-    rf"下一步点 {_LINK} 或回复：出发(?P<go>\d+)，送到(?P<done>\d+)，交回(?P<back>\d+)"
-    rf"|{_LINK.replace('link', 'link_en')} or reply: on my way (?P<go_en>\d+), done (?P<done_en>\d+), "
-    r"hand back (?P<back_en>\d+)",
+    rf"详情 {_LINK} 回复出发(?P<go>\d+) 送到(?P<done>\d+) 交回(?P<back>\d+)"
+    rf"|{_LINK.replace('link', 'link_en')} Reply going (?P<go_en>\d+), done (?P<done_en>\d+), "
+    r"back (?P<back_en>\d+)",
     re.ASCII,
 )
 ALL_WELL = re.compile(
-    r"都好请回复(?P<well>\d+)，有问题请回复(?P<problem>\d+)"
+    r"都好请回复(?P<well>\d+)；有问题请回复(?P<problem>\d+)"
     r"|Reply (?P<well_en>\d+) if all is well, (?P<problem_en>\d+) if not",
     re.ASCII,
 )

@@ -197,6 +197,7 @@ def test_what_is_typed_survives_browser_network_and_server(
     expect(later.locator("#medicine-name-1")).to_have_value("硝苯地平")
 
     # Whoever comes to this browser next finds nothing of it.
+    later.wait_for_load_state()
     later.locator("#urgent-notes").fill("还是起不来")
     assert _copies(later) == 1
     later.locator("form[action='/logout'] button").click()

@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
+from dispatcher.database import db
 from tests.browser.conftest import Windows, on
 from tests.world import Elder, Helper, Sms, World, eventually
 
@@ -51,6 +52,8 @@ def patient(system: System, app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+    with slow.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

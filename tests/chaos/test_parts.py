@@ -76,7 +76,7 @@ def test_a_clock_may_be_put_off_before_its_process_starts(tmp_path: Path) -> Non
 def test_people_read_what_the_product_writes(language: str) -> None:
     catalogue = texts.catalogue(language)["sms"]
     filled = dict.fromkeys(("mark", "campus", "area", "category", "due", "name", "address", "phone"), "x ")
-    filled |= {"greeting": "g", "volunteer": "v", "ended": "e", "code": "c", "hotline": "h"}
+    filled |= {"greeting": "g", "volunteer": "v", "ended": "e", "code": "c", "hotline": "h", "does": "d"}
     filled |= {"link": "http://127.0.0.1:8000/o/abcDEF234567", "yes": "31", "no": "30"}
     filled |= {"go": "32", "done": "33", "back": "30", "well": "1", "problem": "2"}
 

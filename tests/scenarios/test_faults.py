@@ -76,7 +76,7 @@ def test_a_get_of_every_link_changes_nothing(world: World) -> None:
     before = world.change_counter()
     for path in ("", "/accept", "/decline", "/underway", "/delivered", "/handback"):
         answer = requests.get(offer.link + path, timeout=10)
-        assert answer.status_code == (200 if path == "" else 405)
+        assert answer.status_code == 200  # the address of a button shows its page
         assert "Set-Cookie" not in answer.headers
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
