@@ -126,7 +126,7 @@ def stands(tx: Session, task: Task, reason: str) -> bool:
 
 def found(session: Session, task: Task, reason: str) -> Attention | None:
     """What stands for `task` for this reason."""
-    return session.scalars(_IS, {"subject": _subject(task, None, None), "reason": reason}).first()
+    return find(session, _subject(task, None, None), reason)
 
 
 def superseded(tx: Session, task: Task, now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.database import wake
 from dispatcher.models import Message, Offer, Task, Volunteer
-from dispatcher.rules.lifecycle import LIVE_OFFER, MessageState, OfferState, TaskState, final
+from dispatcher.rules.lifecycle import LIVE_OFFER, NOT_NEEDED, MessageState, OfferState, TaskState, final
 from dispatcher.services import attention, history, steps
 from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move
@@ -104,7 +104,7 @@ def _outdated(tx: Session, message: Message, task: Task) -> bool:
     """Whether newer words to the same retiree have overtaken these, so that nobody should say them."""
     newer = select(Message.id).where(
         Message.task_id == task.id, Message.retiree_id == message.retiree_id, Message.id > message.id,
-        Message.error_code != "not_needed",  # what was taken back has told nobody anything
+        Message.error_code != NOT_NEEDED,  # what was taken back has told nobody anything
     )  # fmt: skip
     over = final(TaskState(task.state)) and message.kind != "cancelled_retiree"
     return over or tx.scalars(newer).first() is not None

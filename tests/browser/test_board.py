@@ -22,7 +22,6 @@ from tests.world import World, eventually, random_key
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]
 
-PHONE, DESK = 390, 1440
 SOON = 10_000
 
 

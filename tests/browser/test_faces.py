@@ -10,7 +10,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser]
 
-TOUCH, DESK = 390, 1440
+TOUCH = 390
 WORDS = {
     "zh": {
         "accept": "接单",

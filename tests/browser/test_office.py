@@ -12,7 +12,6 @@ from tests.world import World
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("sqlite")]
 
 MM = 72 / 25.4
-SMALL = 320
 
 
 def _all_drawn(page: Page) -> None:
