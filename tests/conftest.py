@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
-from dispatcher.database import transaction
+from dispatcher.database import db, transaction
 from dispatcher.services import accounts
 from tests.databases import Home, opened
 from tests.world import Browser, World
@@ -63,12 +63,17 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes of pytest, each database is one's own: a system is started once for it."""
+    """With several processes of pytest: which tests run in the same one.
+
+    All that need the running system on a database, for it is started once; of the others, those of a module
+    on a database, so that whichever process is free takes some of them.
+    """
     for item in items:
         callspec = getattr(item, "callspec", None)
         chosen = callspec.params.get("database") if callspec is not None else None
         if chosen is not None and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(chosen))
+            whole = "system" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group(chosen if whole else f"{item.path.stem}-{chosen}"))
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -108,7 +113,7 @@ def system(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def app(system: System) -> Flask:
+def app(system: System) -> Iterator[Flask]:
     """The product in this process too, on the same database: to set up people and to look inside."""
     with pytest.MonkeyPatch.context() as patch:
         # Only meanwhile: other systems that tests start would take over its addresses.
@@ -118,7 +123,9 @@ def app(system: System) -> Flask:
     with app.app_context(), transaction() as tx:
         accounts.add(tx, "op", "赵敏", "operator", PASSWORD)
         accounts.add(tx, "co", "钱宁", "coordinator", PASSWORD)
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -366,3 +366,10 @@ def now() -> datetime:
 
 def random_key() -> str:
     return secrets.token_hex(8)
+
+
+def own_link(helper: Helper) -> str:
+    """The link to their own page in the SMS that they got last."""
+    found = re.search(r"http\S+/v/\w+", helper.phone.expect("/v/").body)
+    assert found
+    return found[0]

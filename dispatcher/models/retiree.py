@@ -43,6 +43,10 @@ class Retiree(Base):
         """Age in years at the end of `today`'s year (only the year of birth is kept)."""
         return today.year - self.birth_year if self.birth_year else None
 
+    def titled(self, language: str) -> str:
+        """Their name as it is said of them: in Chinese with their title."""
+        return self.name + (self.title_zh if language == "zh" else "")
+
     def whereabouts(self, language: str) -> str:
         """Campus, compound and door in one line: where to go."""
         return " ".join(filter(None, (self.campus.name(language), self.area, self.address)))

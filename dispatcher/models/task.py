@@ -104,6 +104,11 @@ class Task(Base):
     def _is_urgent(cls) -> ColumnElement[bool]:
         return or_(cls.urgency == URGENT, cls.category == URGENT_HELP)
 
+    @property
+    def shown_urgency(self) -> str:
+        """The urgency as people are told it: urgent help is urgent, whatever was ticked."""
+        return URGENT if self.is_urgent else self.urgency
+
     @hybrid_property
     def is_open_ended(self) -> bool:
         """Whether somebody has still to do something about it: it is neither closed nor cancelled."""

@@ -171,7 +171,7 @@ def task_params(task: Task) -> dict[str, Any]:
     return {
         "category": task.category,
         "campus": {"zh": campus.name_zh, "en": campus.name_en},
-        "urgency": "urgent" if task.category == "urgent" else task.urgency,
+        "urgency": task.shown_urgency,
         "due_at": task.due_by.isoformat() if task.due_by else None,
     }
 

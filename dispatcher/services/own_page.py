@@ -17,7 +17,7 @@ from dispatcher.models import Assignment, Campus, Message, Offer, Staff, Task, V
 from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState
 from dispatcher.rules.tally import Given, Stint, Tally, tally
-from dispatcher.services import candidates, dispatching, history, messaging, outbox, pausing, tokens
+from dispatcher.services import candidates, dispatching, history, messaging, outbox, pausing, roster, tokens
 from dispatcher.services.states import move_these
 
 UnknownLink = tokens.UnknownLink
@@ -69,12 +69,6 @@ _WAS_ASKED = select(Offer.id).where(
 )
 _WAS_GIVEN = select(Assignment.id).where(
     Assignment.task_id == bindparam("task_id"), Assignment.volunteer_id == bindparam("volunteer_id")
-)
-_IN_HAND = (
-    select(Volunteer)
-    .where(Volunteer.id == bindparam("volunteer_id"))
-    .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
 )
 _LAST_SENT = select(func.max(Message.created_at)).where(
     Message.phone == bindparam("phone"),
@@ -208,8 +202,7 @@ def _tasks(session: Session, volunteer: Volunteer, language: str) -> Iterable[Ow
     which = {"volunteer_id": volunteer.id}
     for assignment in session.scalars(_HELD, which):
         task = assignment.task
-        name = task.retiree.name + (task.retiree.title_zh if language == "zh" else "")
-        yield _task(task, _STAGES[TaskState(task.state)], language, name)
+        yield _task(task, _STAGES[TaskState(task.state)], language, task.retiree.titled(language))
     for offer in session.scalars(_ASKED, which):
         yield _task(offer.task, "offered", language, "")
 
@@ -217,7 +210,7 @@ def _tasks(session: Session, volunteer: Volunteer, language: str) -> Iterable[Ow
 def _task(task: Task, stage: str, language: str, name: str) -> OwnTask:
     return OwnTask(
         id=task.id, stage=stage, category=task.category,
-        urgency="urgent" if task.category == "urgent" else task.urgency, campus=task.campus.name(language),
+        urgency=task.shown_urgency, campus=task.campus.name(language),
         area=task.retiree.area, due=task.due_by, line_count=len(task.items), name=name,
     )  # fmt: skip
 
@@ -362,4 +355,7 @@ def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
 
 def _in_hand(tx: Session, volunteer_id: int) -> Volunteer:
     """The volunteer, held until the end of this transaction."""
-    return tx.scalars(_IN_HAND, {"volunteer_id": volunteer_id}).one()
+    volunteer = roster.hold(tx, volunteer_id)
+    if volunteer is None:
+        raise LookupError("a link without its volunteer")
+    return volunteer

@@ -13,7 +13,7 @@ from dispatcher.database import transaction, use_case
 from dispatcher.models import Assignment, Campus, Offer, Staff, Task, Volunteer
 from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import OfferState
-from dispatcher.services import board, candidates, history, lately, pausing
+from dispatcher.services import board, candidates, history, lately, pausing, roster
 from dispatcher.services.coordinating import Refused
 
 PAGE = 50
@@ -205,7 +205,7 @@ def _named(volunteer: Volunteer) -> dict[str, Any]:
 
 
 def _in_hand(tx: Session, volunteer_id: int) -> Volunteer:
-    volunteer = tx.get(Volunteer, volunteer_id, with_for_update={"key_share": True})
+    volunteer = roster.hold(tx, volunteer_id)
     if volunteer is None:
         raise Refused("no_such_volunteer")
     return volunteer

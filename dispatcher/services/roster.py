@@ -109,6 +109,11 @@ def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
     return volunteer
 
 
+def hold(tx: Session, volunteer_id: int) -> Volunteer | None:
+    """A volunteer as they are now, held until the end of this transaction; None when there is none."""
+    return tx.get(Volunteer, volunteer_id, with_for_update={"key_share": True})
+
+
 def volunteers(session: Session, volunteer_ids: Collection[int]) -> dict[int, Volunteer]:
     """These volunteers by their ids; nothing is asked for nobody."""
     if not volunteer_ids:

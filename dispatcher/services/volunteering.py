@@ -100,13 +100,13 @@ def page(token: str, now: datetime, language: str | None = None, task_id: int | 
     if stage in ("taken", "over"):
         return Page(stage, language, hotline)
     retiree = task.retiree
-    name = retiree.name + (retiree.title_zh if language == "zh" else "")
+    name = retiree.titled(language)
     said = _said(db.session(), task, volunteer, now)
     if stage == "delivered":
         return Page(stage, language, hotline, task.category, name=name, **said)
     before: dict[str, Any] = {
         "category": task.category,
-        "urgency": "urgent" if task.category == "urgent" else task.urgency,
+        "urgency": task.shown_urgency,
         "campus": task.campus.name(language),
         "area": retiree.area,
         "due": task.due_by,

@@ -47,4 +47,4 @@ def _card(retiree: Retiree | None) -> str:
 
 def _name(retiree: Retiree, lang: str) -> str:
     """As it is written on an envelope."""
-    return names.romanised(retiree.name) if lang == "en" else f"{retiree.name}{retiree.title_zh}"
+    return names.romanised(retiree.name) if lang == "en" else retiree.titled(lang)

@@ -56,12 +56,14 @@ class Windows:
         self._chromium, self._world = chromium, world
         self.trouble: list[str] = []
 
-    def open(self, language: str = "zh", width: int = 1440, dark: bool = False) -> Page:
+    def open(self, language: str = "zh", width: int = 1440, dark: bool = False, touch: bool = False) -> Page:
         """An empty window."""
         context = self._chromium.new_context(
             locale=LOCALES[language],
             viewport={"width": width, "height": 844 if width < 600 else 900},
             color_scheme="dark" if dark else "light",
+            has_touch=touch,
+            is_mobile=touch,
             base_url=self._world.system.url,
         )
         page = context.new_page()

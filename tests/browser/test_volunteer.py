@@ -19,7 +19,7 @@ from devtools.system import System
 from dispatcher import create_app
 from dispatcher.database import db
 from tests.browser.conftest import Windows, on
-from tests.world import Elder, Helper, Sms, World, eventually
+from tests.world import Elder, Helper, Sms, World, eventually, own_link
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]
 
@@ -79,12 +79,6 @@ def photo() -> bytes:
     out = BytesIO()
     Image.new("RGB", (1200, 900), "orange").save(out, "JPEG")
     return out.getvalue()
-
-
-def own_link(helper: Helper) -> str:
-    found = re.search(r"http\S+/v/\w+", helper.phone.expect("/v/").body)
-    assert found
-    return found[0]
 
 
 def lead_on(page: Page, selector: str) -> None:

@@ -4,11 +4,9 @@ import itertools
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import flask_migrate
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, NullPool, create_engine, select, text
 
 from dispatcher.database import Base, db, transaction
@@ -56,9 +54,8 @@ class Known:
 class Place:
     """One kind of database. A fresh copy of the place each time it is entered."""
 
-    def __init__(self, home: Home, folder: Path) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self._compiled = FileSystemBytecodeCache(str(folder))  # the templates, once for all copies
         self._turns = itertools.count(1)
         self._template = home.create()
         app = make_app(self._template)
@@ -71,7 +68,6 @@ class Place:
     def __enter__(self) -> "Place":
         self._url = self._home.create(self._template)
         self.app = make_app(self._url)
-        self.app.jinja_env.bytecode_cache = self._compiled
         # Tries are limited by other tests; here it would hide what lies behind.
         self.app.config |= {
             "WTF_CSRF_ENABLED": False,

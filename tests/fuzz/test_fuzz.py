@@ -26,8 +26,8 @@ MAY_BE_UNREADY = {"/readyz", "/board/forecast"}
 
 
 @pytest.fixture(scope="session")
-def place(database: Home, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place(database, tmp_path_factory.mktemp("templates"))
+def place(database: Home) -> Place:
+    return Place(database)
 
 
 @pytest.mark.timeout(3600)

@@ -1,12 +1,14 @@
 """The services on a real, migrated database, without workers: what a worker would do is called."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import flask_migrate
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -57,14 +59,35 @@ def _no_company(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(database: Home) -> str:
-    """The URL of an empty database with the newest schema, made by the migrations."""
-    url = database.create()
-    app = make_app(url)
-    with app.app_context():
-        flask_migrate.upgrade()
-        db.engine.dispose()
-    return url
+def templates(homes: Callable[[str], Home]) -> Callable[[str], str]:
+    """URLs of empty databases with the newest schema, made by the migrations, by the names of their homes."""
+
+    @cache
+    def template(name: str) -> str:
+        url = homes(name).create()
+        with make_app(url).app_context():
+            flask_migrate.upgrade()
+            db.engine.dispose()
+        return url
+
+    return template
+
+
+class _Compiled(BytecodeCache):
+    """The pages' templates, compiled once for all applications of this process."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._codes.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 def make_app(url: str) -> Flask:
@@ -82,12 +105,13 @@ def make_app(url: str) -> Flask:
     app.config["DISPATCH"] = with_overrides(
         app.config["DISPATCH"], {"soon": {"wave_max": 2, "target": 0.9, "patience_s": 0}}
     )
+    app.jinja_env.bytecode_cache = _COMPILED
     return app
 
 
 @pytest.fixture
-def app(database: Home, template: str) -> Iterator[Flask]:
-    url = database.create(template)
+def app(database: Home, templates: Callable[[str], str]) -> Iterator[Flask]:
+    url = database.create(templates(database.name))
     app = make_app(url)
     yield app
     with app.app_context():

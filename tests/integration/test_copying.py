@@ -57,21 +57,10 @@ ODD_JSON: list[Any] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def newest(homes: Callable[[str], Home]) -> str:
-    """The URL of an empty SQLite database with all tables."""
-    url = homes("sqlite").create()
-    app = make_app(url)
-    with app.app_context():
-        flask_migrate.upgrade()
-        db.engine.dispose()
-    return url
-
-
 @pytest.fixture
-def app(homes: Callable[[str], Home], newest: str) -> Iterator[Flask]:
+def app(homes: Callable[[str], Home], templates: Callable[[str], str]) -> Iterator[Flask]:
     """The installation to move: always SQLite."""
-    url = homes("sqlite").create(newest)
+    url = homes("sqlite").create(templates("sqlite"))
     app = make_app(url)
     yield app
     with app.app_context():

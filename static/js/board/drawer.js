@@ -88,6 +88,20 @@ function complain(words) {
   return undefined;
 }
 
+/* Tab goes round in the open drawer: what lies behind it can't be seen. The mouse may act on the rest. */
+const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+
+function goRound(event) {
+  if (event.key !== "Tab" || !drawer || drawer.hidden || byId("keys")?.open) return;
+  const controls = [...drawer.querySelectorAll(CONTROLS)].filter((one) => one.checkVisibility());
+  const [first, last] = [controls[0], controls.at(-1)];
+  const here = document.activeElement;
+  const edge = event.shiftKey ? [first, drawer] : [last];
+  if (drawer.contains(here) && !edge.includes(here)) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first)?.focus();
+}
+
 /* After another login the forms of this page are too old: the same person may send them with fresh tokens. */
 async function renewTokens() {
   const page = await fetch("/board").catch(() => null);
@@ -193,6 +207,7 @@ export function start() {
     }
     close();
   });
+  document.addEventListener("keydown", goRound);
   document.addEventListener("click", onClick);
   document.addEventListener("input", find);
   prepare();
