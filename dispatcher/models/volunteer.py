@@ -28,7 +28,8 @@ class Volunteer(Base):
     `capacity`: tasks held at once. `night_ok`: agreed to be asked for urgent help in quiet hours
     and beyond the daily cap. `free_until`: they have said that they are free until then, whatever their duty
     windows say. `stopped_at`: they sent STOP; nothing goes out until START. `links_lost_at`: their phone was
-    lost, and what carried a link until then is worth nothing.
+    lost, and the staff haven't sent it a link since: what carried one until then is worth nothing, and who
+    has the phone accepts nothing.
     `recent_offers`: offers lately, each fading with time, as of `last_asked_at`.
     """
 

@@ -43,9 +43,10 @@ _LANGUAGE = select(Retiree.language).join(RetireePhone).where(RetireePhone.numbe
 _CODES = (
     select(
         ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
-        Offer.state.label("offer"),
+        Offer.state.label("offer"), Volunteer.links_lost_at.label("lost"),
     )
     .join(Task, Task.id == ReplyCode.task_id)
+    .outerjoin(Volunteer, Volunteer.id == ReplyCode.volunteer_id)
     .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
     .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
     .order_by(ReplyCode.number.desc())
@@ -102,13 +103,14 @@ def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:
 
 
 def _stage(code: ReplyCode, row: Any) -> Stage:
-    """What a task waits for from the phone of `code`, by a row of the states of the `task` and the `offer`
-    and of its `holder`."""
+    """What a task waits for from the phone of `code`, by a row of the states of the `task` and the `offer`,
+    of its `holder`, and of when the phone was `lost`."""
     if code.purpose == "check":
         return Stage.CHECK if row.task == TaskState.DELIVERED else Stage.OVER
     if row.holder is not None and row.holder == code.volunteer_id:
         return Stage.HELD if row.task in HELD else Stage.OVER
-    welcome = row.offer in WELCOME_OFFER and row.task == TaskState.OPEN
+    # Whoever has found a lost phone accepts nothing by it.
+    welcome = row.offer in WELCOME_OFFER and row.task == TaskState.OPEN and row.lost is None
     return Stage.OFFERED if welcome else Stage.OVER
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from dispatcher.database import db, transaction, use_case, wake
@@ -70,10 +70,14 @@ _WAS_ASKED = select(Offer.id).where(
 _WAS_GIVEN = select(Assignment.id).where(
     Assignment.task_id == bindparam("task_id"), Assignment.volunteer_id == bindparam("volunteer_id")
 )
-_LAST_SENT = select(func.max(Message.created_at)).where(
-    Message.phone == bindparam("phone"),
-    Message.kind == tokens.YOUR_PAGE,
-    Message.created_at > bindparam("since"),
+_SENT_SINCE = (
+    select(Message.id)
+    .where(
+        Message.phone == bindparam("phone"),
+        Message.kind == tokens.YOUR_PAGE,
+        Message.created_at > bindparam("since"),
+    )
+    .limit(1)
 )
 _NOT_SENT_YET = (
     select(Message)
@@ -84,10 +88,11 @@ _NOT_SENT_YET = (
     )
     .order_by(Message.id)
 )
-_OFFERS = (
+_LIVE_OFFERS = (
     select(Offer)
-    .where(Offer.id.in_(bindparam("offer_ids", expanding=True)), Offer.is_live)
-    .order_by(Offer.id)
+    .where(Offer.volunteer_id == bindparam("volunteer_id"), Offer.is_live)
+    .order_by(Offer.task_id)
+    .execution_options(populate_existing=True)
 )
 
 
@@ -300,10 +305,11 @@ def send_link(tx: Session, volunteer: Volunteer, now: datetime, by_staff: bool =
     volunteer = _in_hand(tx, volunteer.id)  # two who ask at the same time: one SMS
     if not volunteer.active or volunteer.stopped_at is not None:
         return "unreachable"
-    lost, lately = volunteer.links_lost_at, now - SEND_EVERY
-    sent = tx.scalar(_LAST_SENT, {"phone": volunteer.phone, "since": min(lost or lately, lately)})
-    anew = lost is not None and (sent is None or sent <= lost)
-    if (anew and not by_staff) or (not anew and sent is not None and sent > lately):
+    if volunteer.links_lost_at is not None:
+        if not by_staff:
+            return "lately"
+        volunteer.links_lost_at = None
+    elif tx.scalar(_SENT_SINCE, {"phone": volunteer.phone, "since": now - SEND_EVERY}) is not None:
         return "lately"
     outbox.to_volunteer(tx, tokens.YOUR_PAGE, volunteer, now)
     return "sent"
@@ -324,10 +330,10 @@ def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
 
 @use_case
 def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
-    """End every link of a volunteer, to tasks and to their own page, and what waits to be sent with one;
-    False: there is no such volunteer.
+    """Their phone is lost: whoever has it now must learn nothing by it. False: there is no such volunteer.
 
-    An offer that hasn't left is withdrawn, and the next volunteer is asked: nobody would know of it.
+    Every link ends, to tasks and to their own page, and what waits to be sent with one. What they are asked
+    is withdrawn, others are asked, and nothing more is put to them for a week, or until the staff end that.
     """
     with transaction() as tx:
         volunteer = tx.get(Volunteer, volunteer_id)
@@ -339,16 +345,20 @@ def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
             for message in tx.scalars(_NOT_SENT_YET, {"phone": volunteer.phone, "volunteer_id": volunteer.id})
             if messaging.has_link(message.kind, message.language)
         ]
-        for task_id in sorted({m.task_id for m in waiting if m.offer_id and m.task_id}):
-            dispatching.lock(tx, task_id)  # the task first, as everywhere
-        spared = outbox.give_up(tx, waiting, now)
-        unseen = tx.scalars(_OFFERS, {"offer_ids": [m.offer_id for m in spared if m.kind == "offer"]}).all()
-        for offer in move_these(tx, unseen, OfferState.WITHDRAWN, LIVE_OFFER):
+        which = {"volunteer_id": volunteer.id}
+        for offer in tx.scalars(_LIVE_OFFERS, which).all():
+            dispatching.lock(tx, offer.task_id)  # the task first, as everywhere
+        outbox.give_up(tx, waiting, now)
+        for offer in move_these(tx, tx.scalars(_LIVE_OFFERS, which).all(), OfferState.WITHDRAWN, LIVE_OFFER):
             offer.task.look_again_at = now
             wake(tx, "look", offer.task_id)
         # After the messages: what a worker was about to send has its link by now.
         tokens.revoke_all(tx, volunteer.id, now)
-        _in_hand(tx, volunteer.id).links_lost_at = now
+        volunteer = _in_hand(tx, volunteer.id)
+        volunteer.links_lost_at = now
+        until = availability.paused_until("week", None, now, current_app.config["ZONE"])
+        if until is not None and (volunteer.paused_until is None or volunteer.paused_until < until):
+            pausing.pause(tx, volunteer, until, history.staff(by), now, volunteer=volunteer.name)
         history.record(tx, "links_lost", history.staff(by), now, volunteer=volunteer.name)
         return True
 

@@ -117,10 +117,15 @@ def send(volunteer_id: int) -> ResponseReturnValue:
 @for_staff.post("/<int(max=2147483647):volunteer_id>/lost")
 @roles(*COORDINATORS)
 def links_lost(volunteer_id: int) -> ResponseReturnValue:
-    """End all links of a volunteer."""
+    """Their phone is lost."""
     if own_page.links_lost(volunteer_id, current_user, utcnow()):
-        words = _("All links sent to them have ended. Send the link once their number is theirs again.")
-        flash(words, "ok")
+        flash(
+            _(
+                "All links sent to them have ended, and nothing is put to them for a week. Once their number "
+                "is theirs again, send the link and end the pause."
+            ),
+            "ok",
+        )
     return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
 
 

@@ -9,7 +9,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
 from dispatcher.database import db, transaction
-from dispatcher.models import DutyWindow, Event, LinkToken, Message, Offer, Staff, Task, Volunteer
+from dispatcher.models import (
+    DutyWindow,
+    Event,
+    LinkToken,
+    Message,
+    Offer,
+    ReplyCode,
+    Staff,
+    Task,
+    Volunteer,
+)
 from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.services import (
     board,
@@ -219,6 +229,32 @@ def test_a_lost_phone_gets_no_link_by_what_waits_or_by_asking(app: Flask, people
         others = select(Message.error_code).where(Message.kind == "offer", Message.phone != PHONE)
         db.session.rollback()
         assert NOT_NEEDED not in {*db.session.scalars(others.where(Message.task_id == second))}
+
+
+def test_who_finds_a_phone_accepts_nothing_by_it(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people, "one", category="urgent", urgency="urgent")
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id, now())
+        send_all(RecordingGateway())
+        first, by = people.volunteers[0], db.session.get_one(Staff, people.coordinator)
+        code = db.session.scalars(select(ReplyCode).where(ReplyCode.volunteer_id == first)).one()
+        yes, phone = f"{code.slot}1", code.phone
+        assert own_page.links_lost(first, by, now())
+        db.session.rollback()
+        found = {offer.volunteer_id: offer.state for offer in db.session.scalars(select(Offer))}
+        assert found[first] == "withdrawn"
+        assert "sent" in found.values(), "others are still asked"
+        until = me(people).paused_until
+        assert until is not None
+        assert until > now() + timedelta(days=5)
+        ask(yes, 1, phone)
+        assert db.session.get_one(Task, task_id).state == "open"
+        # Their number is theirs again: the staff have sent the link.
+        assert own_page.send_by_staff(first, by, now()) == "sent"
+        ask(yes, 2, phone)
+        db.session.rollback()
+        assert db.session.get_one(Task, task_id).state == "assigned"
 
 
 @pytest.fixture
