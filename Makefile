@@ -13,6 +13,8 @@ MO       := $(PO:.po=.mo)
 PYTHON_M := $(BIN)/python -m
 PIP      := $(PYTHON_M) pip install -qq --disable-pip-version-check --no-input
 PYTHON   ?=
+# Two processes of pytest; groups of tests in the order of their files, for the first are the longest.
+IN_TWO   := -n 2 --dist loadgroup --no-loadscope-reorder
 PYTEST   ?=
 
 .PHONY: help
@@ -68,7 +70,7 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo "lint FAILED (see above); the tests run all the same"; }; \
 	BROWSER=$$(scripts/find-browser.sh install) && export BROWSER || failed=1; \
-	$(PYTHON_M) pytest -n 2 --dist loadgroup $(PYTEST) || failed=1; \
+	$(PYTHON_M) pytest $(IN_TWO) $(PYTEST) || failed=1; \
 	exit $$failed
 
 .PHONY: test-unit
@@ -78,7 +80,7 @@ test-unit: $(VENV)/.installed-dev $(MO) ## Run the unit tests only
 .PHONY: test-browser
 test-browser: $(VENV)/.installed-dev $(MO) ## Walk each face's stories in a real browser, and check every page for access
 	@BROWSER=$$(scripts/find-browser.sh install) && export BROWSER && \
-	$(PYTHON_M) pytest tests/browser -n 2 --dist loadgroup $(PYTEST)
+	$(PYTHON_M) pytest tests/browser $(IN_TWO) $(PYTEST)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-dev $(MO) ## Ask the web server odd things by the thousand (CASES=20000)

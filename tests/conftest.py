@@ -12,6 +12,7 @@ import requests
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
+from werkzeug.security import generate_password_hash
 
 from devtools.local import free_port
 from devtools.system import System
@@ -47,6 +48,14 @@ expiry_s = 90
 PASSWORD = "correct horse battery"
 METRICS_TOKEN = "for the figures of the scenarios"
 BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hashed_once() -> Iterator[None]:
+    """One password is one hash here: hashing is slow on purpose, and nearly all tests have staff."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dispatcher.services.accounts.generate_password_hash", cache(generate_password_hash))
+        yield
 
 
 @pytest.fixture(scope="session")

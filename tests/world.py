@@ -337,12 +337,18 @@ class World:
         return found
 
     def close(self) -> None:
-        """Take everybody off duty, let what is under way arrive, and fail on any unexpected SMS."""
+        """Take everybody off duty, let what is under way arrive, and fail on any unexpected SMS. What is left
+        is ended without a word: the next test's board begins empty."""
         ids = list(self.campuses.values())
         with self.app.app_context(), transaction() as tx:
             tx.execute(update(Volunteer).where(Volunteer.campus_id.in_(ids)).values(active=False))
             tx.execute(update(Task).where(Task.campus_id.in_(ids)).values(look_again_at=None))
         self.settle()
+        at = datetime.now(UTC)
+        with self.app.app_context(), transaction() as tx:
+            left = update(Task).where(Task.campus_id.in_(ids), Task.is_open_ended)
+            tx.execute(left.values(state="closed", ended_at=at))
+            tx.execute(update(Attention).where(Attention.resolved_at.is_(None)).values(resolved_at=at))
         surprises = {h.name: h.unexpected() for h in self.handsets if h.unexpected()}
         assert not surprises, f"nobody expected these SMS: {surprises}"
 
