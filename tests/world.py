@@ -22,7 +22,17 @@ from sqlalchemy import select, update
 from devtools.local import hidden_fields
 from devtools.system import System
 from dispatcher.database import db, transaction
-from dispatcher.models import Assignment, Attention, Campus, CampusNeighbour, Event, Message, Task, Volunteer
+from dispatcher.models import (
+    Assignment,
+    Attention,
+    Campus,
+    CampusNeighbour,
+    Event,
+    Message,
+    Offer,
+    Task,
+    Volunteer,
+)
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
 from dispatcher.services import roster
@@ -346,7 +356,10 @@ class World:
         self.settle()
         at = datetime.now(UTC)
         with self.app.app_context(), transaction() as tx:
-            left = update(Task).where(Task.campus_id.in_(ids), Task.is_open_ended)
+            theirs = select(Task.id).where(Task.campus_id.in_(ids))
+            asked = update(Offer).where(Offer.task_id.in_(theirs), Offer.is_live)
+            tx.execute(asked.values(state="withdrawn"))
+            left = update(Task).where(Task.id.in_(theirs), Task.is_open_ended)
             tx.execute(left.values(state="closed", ended_at=at))
             tx.execute(update(Attention).where(Attention.resolved_at.is_(None)).values(resolved_at=at))
         surprises = {h.name: h.unexpected() for h in self.handsets if h.unexpected()}

@@ -55,6 +55,7 @@ class Studio:
             color_scheme="dark" if dark else "light",
             viewport={"width": width, "height": WIDTHS[width]},
             has_touch=width < 600,
+            is_mobile=width < 600,
             device_scale_factor=2 if width < 600 else 1,
         )
 

@@ -25,6 +25,14 @@ _LAST_TOLD = (
     .limit(1)
 )
 
+_OWN_NOTES_SINCE = select(Event).where(
+    Event.task_id == bindparam("task_id"),
+    Event.kind == "note",
+    Event.actor == "staff",
+    Event.actor_id == bindparam("staff_id"),
+    Event.id > bindparam("seen_id"),
+)
+
 
 class Conflict(Exception):
     """Somebody changed the task since the page was shown; `news` are the events since."""
@@ -240,14 +248,17 @@ def still_looking(edit: Edit) -> None:
 
 @use_case
 def note(edit: Edit, text: str) -> None:
-    """Add a line to the history. Notes never conflict: they only add."""
+    """Add a line to the history. Notes never conflict: they only add; the same form sent twice adds one."""
     if not text.strip():
         raise Refused("note_missing")
     with transaction() as tx:
         task = dispatching.lock(tx, edit.task_id)
         if task is None:
             raise Refused("no_such_task")
-        history.record(tx, "note", history.staff(edit.by), edit.now, task, said=text.strip())
+        said = text.strip()
+        written = {"task_id": task.id, "staff_id": edit.by.id, "seen_id": edit.seen_event_id}
+        if all(event.params["said"] != said for event in tx.scalars(_OWN_NOTES_SINCE, written)):
+            history.record(tx, "note", history.staff(edit.by), edit.now, task, said=said)
 
 
 @use_case

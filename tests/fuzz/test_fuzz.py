@@ -15,7 +15,7 @@ from tests.fuzz.cases import Case, cases
 from tests.fuzz.invariants import broken
 from tests.fuzz.place import Place
 
-CASES = int(os.environ.get("CASES", "3000"))
+CASES = int(os.environ.get("CASES", "2000"))
 BATCH = 40
 """Requests to one copy of the place. Few enough that an example stays small."""
 

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Attention, Message, Offer, Staff, Task
+from dispatcher.models import Attention, Event, Message, Offer, Staff, Task
 from dispatcher.rules.decisions import TaskView
 from dispatcher.services import (
     attention,
@@ -262,3 +262,20 @@ def test_what_is_resolved_says_so_at_once(app: Flask, people: People) -> None:
         assert attention.resolve(tx, raised.id, now(), history.SYSTEM, "seen to")
         assert (raised.resolution, raised.resolved_at is None) == ("seen to", False)
         assert not attention.resolve(tx, raised.id, now(), history.SYSTEM, "again")
+
+
+def test_a_note_sent_twice_is_there_once(app: Flask, people: People) -> None:
+    """The answer got lost, and the same form was sent again; the same words later are another note."""
+    with app.app_context():
+        save_call(people)
+
+        def notes() -> list[int]:
+            db.session.rollback()
+            return list(db.session.scalars(select(Event.id).where(Event.kind == "note").order_by(Event.id)))
+
+        form = _edit(people, seen=0)
+        for words in ("门铃坏了", "门铃坏了 ", "门铃修好了"):
+            coordinating.note(form, words)
+        assert len(notes()) == 2
+        coordinating.note(_edit(people, seen=notes()[-1]), "门铃坏了")
+        assert len(notes()) == 3

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from dispatcher import metrics
 from dispatcher.database import db, transaction
@@ -315,25 +315,24 @@ def test_in_a_rush_only_what_cannot_wait_is_woken_again_at_once(
 STATES = [s for s in MessageState if s is not MessageState.RECEIVED]
 
 
-@pytest.mark.parametrize(("before", "status"), list(itertools.product(STATES, sorted(STATUSES))))
-def test_a_receipt_never_moves_a_message_back(
-    app: Flask, people: People, before: MessageState, status: str
-) -> None:
+def test_a_receipt_never_moves_a_message_back(app: Flask, people: People) -> None:
     with app.app_context():
         message_id = _received(people)
-        with transaction() as tx:
-            message = tx.get_one(Message, message_id)
-            message.state, message.gateway_id = str(before), "SM1"
-        for _ in range(2):
-            receive(message_id, "SM1", status, {"ErrorCode": "30003"}, now())
-        after = MessageState(_state(message_id))
-        news = STATUSES[status]
-        if after is not before:
-            via = MessageState.SENT
-            assert may(before, after) or (may(before, via) and may(via, after))
-        if may(before, news):
-            assert after is news
-        assert len(db.session.scalars(select(MessageReceipt)).all()) == 1
+        for before, status in itertools.product(STATES, sorted(STATUSES)):
+            with transaction() as tx:
+                tx.execute(delete(MessageReceipt))
+                message = tx.get_one(Message, message_id)
+                message.state, message.gateway_id = str(before), "SM1"
+            for _ in range(2):
+                receive(message_id, "SM1", status, {"ErrorCode": "30003"}, now())
+            after = MessageState(_state(message_id))
+            news = STATUSES[status]
+            if after is not before:
+                via = MessageState.SENT
+                assert may(before, after) or (may(before, via) and may(via, after)), (before, status)
+            if may(before, news):
+                assert after is news, (before, status)
+            assert len(db.session.scalars(select(MessageReceipt)).all()) == 1, (before, status)
 
 
 def test_proof_that_an_earlier_try_arrived_stops_the_next_one(app: Flask, people: People) -> None:
