@@ -65,6 +65,13 @@ export function untilNow(form) {
   form.elements.typed_at.value = String(Date.now());
 }
 
+function typedInto(form) {
+  return [...form.elements].some((field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    return field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
+  });
+}
+
 // Keeps the form that `form()` finds: another one takes its place when the server has found something wrong.
 export function keep(form, { fresh, show }) {
   let timer = 0;
@@ -135,6 +142,7 @@ export function keep(form, { fresh, show }) {
     forget(operator, form().elements.form_key.value);
   }
 
+  if (typedInto(form())) touched(); // on a slow line, before this script was there
   send();
   setInterval(send, STILL_OPEN_MS);
   document.addEventListener("focusout", () => {

@@ -228,6 +228,24 @@ def test_what_is_typed_survives_browser_network_and_server(
         assert "起不来" not in left.typed
 
 
+def test_what_is_typed_before_the_script_is_there_is_kept_too(world: World, windows: Windows) -> None:
+    elder = world.retiree("司马光")
+    page = windows.staff("op")
+    held: list[Route] = []
+    page.route("**/js/call.js*", lambda route: held.append(route))
+    page.goto(f"/hotline/people/{elder.id}", wait_until="commit")
+    page.locator("#notes").fill("说话慢一点")
+    page.locator("#notes").blur()
+    eventually(
+        lambda: page.evaluate("document.readyState") == "interactive" and held, "the script is asked for"
+    )
+    held[0].continue_()
+    expect(page.locator("#kept")).to_contain_text(WORDS["zh"]["kept"])
+    with world.reading() as session:
+        key = _form_key(page)
+        assert "说话慢一点" in session.scalars(select(Draft).where(Draft.form_key == key)).one().typed
+
+
 def test_a_lost_network_costs_one_more_key(world: World, windows: Windows) -> None:
     elder = world.retiree("南宫燕")
     page = windows.staff("op", "en")
