@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -71,12 +71,13 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         yield home
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes of pytest: which tests run in the same one.
+@pytest.hookimpl(wrapper=True)  # marked before pytest-xdist reads the marks, and sorted when all is done
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """With several processes of pytest: which tests run in the same one, and what comes first.
 
-    All that need the running system on a database, for it is started once; of the others, those of a module
-    on a database, so that whichever process is free takes some of them.
+    All that need the running system on a database stay together, for it is started once; of the others,
+    those of a module on a database, so that whichever process is free takes some of them. The long ones come
+    first, or one process would be left with them at the end.
     """
     for item in items:
         callspec = getattr(item, "callspec", None)
@@ -84,6 +85,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if chosen is not None and item.get_closest_marker("xdist_group") is None:
             whole = "system" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group(chosen if whole else f"{item.path.stem}-{chosen}"))
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("scenario") is None)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

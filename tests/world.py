@@ -353,7 +353,14 @@ class World:
         with self.app.app_context(), transaction() as tx:
             tx.execute(update(Volunteer).where(Volunteer.campus_id.in_(ids)).values(active=False))
             tx.execute(update(Task).where(Task.campus_id.in_(ids)).values(look_again_at=None))
-        self.settle()
+        try:
+            self.settle()
+        finally:
+            self._end(ids)
+        surprises = {h.name: h.unexpected() for h in self.handsets if h.unexpected()}
+        assert not surprises, f"nobody expected these SMS: {surprises}"
+
+    def _end(self, ids: list[int]) -> None:
         at = datetime.now(UTC)
         with self.app.app_context(), transaction() as tx:
             theirs = select(Task.id).where(Task.campus_id.in_(ids))
@@ -362,8 +369,6 @@ class World:
             left = update(Task).where(Task.id.in_(theirs), Task.is_open_ended)
             tx.execute(left.values(state="closed", ended_at=at))
             tx.execute(update(Attention).where(Attention.resolved_at.is_(None)).values(resolved_at=at))
-        surprises = {h.name: h.unexpected() for h in self.handsets if h.unexpected()}
-        assert not surprises, f"nobody expected these SMS: {surprises}"
 
     def settle(self) -> None:
         """Wait until no message of this system waits to be sent."""

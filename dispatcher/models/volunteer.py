@@ -27,9 +27,9 @@ class Volunteer(Base):
 
     `capacity`: tasks held at once. `night_ok`: agreed to be asked for urgent help in quiet hours
     and beyond the daily cap. `free_until`: they have said that they are free until then, whatever their duty
-    windows say. `stopped_at`: they sent STOP; nothing goes out until START. `links_lost_at`: their phone was
-    lost, and the staff haven't sent it a link since: what carried one until then is worth nothing, and who
-    has the phone accepts nothing.
+    windows say. `stopped_at`: they sent STOP, or their phone is lost; nothing goes out until START, or
+    until the staff say that the number is theirs again. `links_lost_at`: when their phone was last lost: what
+    carried a link until then is worth nothing.
     `recent_offers`: offers lately, each fading with time, as of `last_asked_at`.
     """
 
@@ -68,6 +68,12 @@ class Volunteer(Base):
     windows: Mapped[list["DutyWindow"]] = relationship(
         order_by="DutyWindow.weekday, DutyWindow.start_min", cascade="all, delete-orphan"
     )
+
+    @property
+    def is_phone_lost(self) -> bool:
+        """Whether somebody else may have their phone: nothing has brought them back since it was lost."""
+        lost, stopped = self.links_lost_at, self.stopped_at
+        return lost is not None and stopped is not None and stopped <= lost
 
 
 class DutyWindow(Base):

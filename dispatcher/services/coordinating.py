@@ -18,6 +18,9 @@ from dispatcher.services.states import move
 AGAIN_AFTER = timedelta(hours=1)
 """So often a retiree is told at most that somebody is still being looked for."""
 
+SENT_TWICE = timedelta(minutes=2)
+"""The same note from the same page within this time is one whose answer got lost on its way."""
+
 _LAST_TOLD = (
     select(Event)
     .where(Event.task_id == bindparam("task_id"), Event.kind == "still_looking")
@@ -31,6 +34,7 @@ _OWN_NOTES_SINCE = select(Event).where(
     Event.actor == "staff",
     Event.actor_id == bindparam("staff_id"),
     Event.id > bindparam("seen_id"),
+    Event.at > bindparam("since"),
 )
 
 
@@ -73,6 +77,8 @@ def assign(edit: Edit, volunteer_id: int) -> None:
         volunteer = tx.get(Volunteer, volunteer_id)
         if volunteer is None or not volunteer.active:
             raise Refused("no_such_volunteer")
+        if volunteer.is_phone_lost:
+            raise Refused("phone_lost")
         actor = history.staff(edit.by)
         standing = responding.standing_assignment(tx, task)
         if standing is not None and standing.volunteer_id == volunteer.id and task.state in HELD:
@@ -256,7 +262,10 @@ def note(edit: Edit, text: str) -> None:
         if task is None:
             raise Refused("no_such_task")
         said = text.strip()
-        written = {"task_id": task.id, "staff_id": edit.by.id, "seen_id": edit.seen_event_id}
+        written = {
+            "task_id": task.id, "staff_id": edit.by.id, "seen_id": edit.seen_event_id,
+            "since": edit.now - SENT_TWICE,
+        }  # fmt: skip
         if all(event.params["said"] != said for event in tx.scalars(_OWN_NOTES_SINCE, written)):
             history.record(tx, "note", history.staff(edit.by), edit.now, task, said=said)
 

@@ -43,10 +43,9 @@ _LANGUAGE = select(Retiree.language).join(RetireePhone).where(RetireePhone.numbe
 _CODES = (
     select(
         ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
-        Offer.state.label("offer"), Volunteer.links_lost_at.label("lost"),
+        Offer.state.label("offer"),
     )
     .join(Task, Task.id == ReplyCode.task_id)
-    .outerjoin(Volunteer, Volunteer.id == ReplyCode.volunteer_id)
     .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
     .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
     .order_by(ReplyCode.number.desc())
@@ -73,8 +72,12 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         )  # fmt: skip
         tx.add(message)
         tx.flush()
-        if (wish := _opt(body, opt_out)) is not None:
+        wish = _opt(body, opt_out)
+        if wish is not None and not (wish == "START" and volunteer is not None and volunteer.is_phone_lost):
             _opted(tx, wish, volunteer, phone, now)
+            return
+        if volunteer is not None and volunteer.is_phone_lost:
+            _from_a_lost_phone(tx, volunteer, message, now)
             return
         if (
             volunteer is not None
@@ -103,14 +106,13 @@ def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:
 
 
 def _stage(code: ReplyCode, row: Any) -> Stage:
-    """What a task waits for from the phone of `code`, by a row of the states of the `task` and the `offer`,
-    of its `holder`, and of when the phone was `lost`."""
+    """What a task waits for from the phone of `code`, by a row of the states of the `task` and the `offer`
+    and of its `holder`."""
     if code.purpose == "check":
         return Stage.CHECK if row.task == TaskState.DELIVERED else Stage.OVER
     if row.holder is not None and row.holder == code.volunteer_id:
         return Stage.HELD if row.task in HELD else Stage.OVER
-    # Whoever has found a lost phone accepts nothing by it.
-    welcome = row.offer in WELCOME_OFFER and row.task == TaskState.OPEN and row.lost is None
+    welcome = row.offer in WELCOME_OFFER and row.task == TaskState.OPEN
     return Stage.OFFERED if welcome else Stage.OVER
 
 
@@ -144,7 +146,7 @@ def _volunteer_says(
     match meant.intent:
         case Intent.ACCEPT:
             answer = responding.accept(tx, task, volunteer, now, meant.text)
-            if answer is not Answer.YOURS:
+            if answer in (Answer.TAKEN, Answer.OVER):
                 _once(tx, "taken", message, now, **outbox.task_params(task))
         case Intent.DECLINE:
             answer = responding.decline(tx, task, volunteer, "", meant.text, now)
@@ -205,6 +207,16 @@ def _unclear(
         _once(tx, "reply_help_nothing", message, now, hotline=hotline)
     else:
         _once(tx, "reply_help", message, now, hotline=hotline)
+
+
+def _from_a_lost_phone(tx: Session, volunteer: Volunteer, message: Message, now: datetime) -> None:
+    """Whoever has the phone now may have written it: nothing is done or answered, and somebody looks."""
+    said = message.body or ""
+    history.record(tx, "unclear_reply", history.SYSTEM, now, said=said)
+    attention.raise_(
+        tx, "unclear_reply", now, None, None, volunteer, message.id, subject=f"message:{message.id}",
+        said=said, phone=message.phone, why="phone_lost",
+    )  # fmt: skip
 
 
 def _complaint(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:

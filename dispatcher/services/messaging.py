@@ -163,7 +163,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
         outgoing: dict[int, Outgoing] = {}
         for row in waiting:
             links = has_link(row.kind, row.language)
-            if (links and _before_loss(row)) or not _still_needed(row, holders.get(row.task_id)):
+            if _is_for_a_finder(row, links) or not _still_needed(row, holders.get(row.task_id)):
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
@@ -261,9 +261,13 @@ def rendered(message: Any, now: datetime, token: str) -> str:
     return texts.render(message.kind, message.language, message.params | {"link": link}, now, config["ZONE"])
 
 
-def _before_loss(row: Any) -> bool:
-    """Whether this was written before its volunteer lost their phone, though it is tried again only now."""
-    return row.links_lost_at is not None and row.created_at <= row.links_lost_at
+def _is_for_a_finder(row: Any, links: bool) -> bool:
+    """Whether whoever has found its volunteer's phone would read this; or, with the links in it, might have
+    read it, for it was written before the loss and is tried again only now."""
+    if row.links_lost_at is None:
+        return False
+    lost = row.stopped_at is not None and row.stopped_at <= row.links_lost_at
+    return lost or (links and row.created_at <= row.links_lost_at)
 
 
 def has_link(kind: str, language: str) -> bool:

@@ -303,13 +303,16 @@ def send_link(tx: Session, volunteer: Volunteer, now: datetime, by_staff: bool =
     may be whoever has the phone.
     """
     volunteer = _in_hand(tx, volunteer.id)  # two who ask at the same time: one SMS
+    found_again = by_staff and volunteer.is_phone_lost
+    if found_again:
+        # Who had sent STOP before has still done so.
+        volunteer.stopped_at = None if volunteer.stopped_at == volunteer.links_lost_at else now
     if not volunteer.active or volunteer.stopped_at is not None:
         return "unreachable"
-    if volunteer.links_lost_at is not None:
-        if not by_staff:
-            return "lately"
-        volunteer.links_lost_at = None
-    elif tx.scalar(_SENT_SINCE, {"phone": volunteer.phone, "since": now - SEND_EVERY}) is not None:
+    if (
+        not found_again
+        and tx.scalar(_SENT_SINCE, {"phone": volunteer.phone, "since": now - SEND_EVERY}) is not None
+    ):
         return "lately"
     outbox.to_volunteer(tx, tokens.YOUR_PAGE, volunteer, now)
     return "sent"
@@ -332,34 +335,30 @@ def send_by_staff(volunteer_id: int, by: Staff, now: datetime) -> str:
 def links_lost(volunteer_id: int, by: Staff, now: datetime) -> bool:
     """Their phone is lost: whoever has it now must learn nothing by it. False: there is no such volunteer.
 
-    Every link ends, to tasks and to their own page, and what waits to be sent with one. What they are asked
-    is withdrawn, others are asked, and nothing more is put to them for a week, or until the staff end that.
+    Every link ends, to tasks and to their own page, and what waits to be sent. What they are asked is
+    withdrawn, and others are asked. Until the staff have sent the link to their own page again, nothing goes
+    to the phone, and nothing that comes from it does anything but show up on the board.
     """
     with transaction() as tx:
         volunteer = tx.get(Volunteer, volunteer_id)
         if volunteer is None:
             return False
-        waiting = [
-            message
-            # What goes to a number that they had before is given up when it is about to be sent.
-            for message in tx.scalars(_NOT_SENT_YET, {"phone": volunteer.phone, "volunteer_id": volunteer.id})
-            if messaging.has_link(message.kind, message.language)
-        ]
         which = {"volunteer_id": volunteer.id}
         for offer in tx.scalars(_LIVE_OFFERS, which).all():
-            dispatching.lock(tx, offer.task_id)  # the task first, as everywhere
-        outbox.give_up(tx, waiting, now)
+            dispatching.lock(tx, offer.task_id)  # the task first, as everywhere, and then offers, messages
         for offer in move_these(tx, tx.scalars(_LIVE_OFFERS, which).all(), OfferState.WITHDRAWN, LIVE_OFFER):
             offer.task.look_again_at = now
             wake(tx, "look", offer.task_id)
+        # What goes to a number that they had before is given up when it is about to be sent.
+        waiting = tx.scalars(_NOT_SENT_YET, which | {"phone": volunteer.phone}).all()
+        outbox.give_up(tx, [one for one in waiting if messaging.has_link(one.kind, one.language)], now)
         # After the messages: what a worker was about to send has its link by now.
         tokens.revoke_all(tx, volunteer.id, now)
         volunteer = _in_hand(tx, volunteer.id)
-        volunteer.links_lost_at = now
-        until = availability.paused_until("week", None, now, current_app.config["ZONE"])
-        if until is not None and (volunteer.paused_until is None or volunteer.paused_until < until):
-            pausing.pause(tx, volunteer, until, history.staff(by), now, volunteer=volunteer.name)
-        history.record(tx, "links_lost", history.staff(by), now, volunteer=volunteer.name)
+        volunteer.links_lost_at, volunteer.stopped_at = now, volunteer.stopped_at or now
+        history.record(
+            tx, "links_lost", history.staff(by), now, volunteer=volunteer.name, volunteer_id=volunteer.id
+        )
         return True
 
 

@@ -125,7 +125,7 @@ def _queue(tx: Session, message: Message, task: Task, now: datetime) -> None:
         return
     volunteer = tx.get_one(Volunteer, message.volunteer_id)
     if volunteer.stopped_at is not None:
-        raise Refused("stopped")
+        raise Refused("phone_lost" if volunteer.is_phone_lost else "stopped")
     codes = {}
     if message.kind in _ANSWERS:
         slot = outbox.help_slots(tx, [(task, volunteer)], now)[volunteer.phone, task.id]

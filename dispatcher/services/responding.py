@@ -45,7 +45,11 @@ class Answer(StrEnum):
 
 
 def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: str = "") -> Answer:
-    """A yes. It wins while the task is open, whether or not the offer has expired meanwhile."""
+    """A yes. It wins while the task is open, whether or not the offer has expired meanwhile. Said by a phone
+    that has been lost meanwhile, it is worth nothing: "unreachable"."""
+    tx.refresh(volunteer, ["stopped_at", "links_lost_at"])  # as of now, when the task is in hand
+    if volunteer.is_phone_lost:
+        return Answer.UNREACHABLE
     # Lock order everywhere: the task first. The UPDATE decides; what follows is bookkeeping.
     if not take(tx, task, volunteer, now):
         standing = standing_assignment(tx, task)

@@ -14,6 +14,13 @@ from dispatcher.rules.phones import Phone
 
 _VOLUNTEERS = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
 
+_HOLD = (
+    select(Volunteer)
+    .where(Volunteer.id == bindparam("volunteer_id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
 
 @dataclass(frozen=True)
 class RetireeData:
@@ -111,7 +118,7 @@ def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
 
 def hold(tx: Session, volunteer_id: int) -> Volunteer | None:
     """A volunteer as they are now, held until the end of this transaction; None when there is none."""
-    return tx.get(Volunteer, volunteer_id, with_for_update={"key_share": True})
+    return tx.scalars(_HOLD, {"volunteer_id": volunteer_id}).one_or_none()
 
 
 def volunteers(session: Session, volunteer_ids: Collection[int]) -> dict[int, Volunteer]:

@@ -9,6 +9,7 @@ def field(code: str) -> str:
         "reason_missing": "cancel_said",
         "note_missing": "note_said",
         "no_such_volunteer": "volunteer_id",
+        "phone_lost": "volunteer_id",
         "no_such_urgency": "urgency",
         "nobody_left": "ask",
     }.get(code, "task")
@@ -24,6 +25,10 @@ def words(code: str) -> str:
         "reason_missing": _("Please give a reason; it is kept in the history."),
         "note_missing": _("Please write the note first."),
         "no_such_volunteer": _("This volunteer can't be given tasks."),
+        "phone_lost": _(
+            "Their phone is lost, so no SMS would reach them. Once the number is theirs again, say so on "
+            "their page."
+        ),
         "no_such_urgency": _("Please choose how urgent it is."),
         "nobody_left": _("Nobody is left to ask just now. You can assign by hand."),
         "not_looking": _("Nobody is being looked for just now, so it would not be true."),

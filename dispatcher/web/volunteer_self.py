@@ -121,8 +121,8 @@ def links_lost(volunteer_id: int) -> ResponseReturnValue:
     if own_page.links_lost(volunteer_id, current_user, utcnow()):
         flash(
             _(
-                "All links sent to them have ended, and nothing is put to them for a week. Once their number "
-                "is theirs again, send the link and end the pause."
+                "All links sent to them have ended, and no SMS goes to that phone. What they hold is still "
+                "theirs: please call them, or find somebody else."
             ),
             "ok",
         )

@@ -300,6 +300,11 @@ def attention_text(item: Attention) -> str:
             return _("%(name)s says something is wrong.%(said)s Please call.", name=person, said=said)
         case "repeat_call":
             return _("%(name)s has called again about this. It may be worse than it seemed.", name=person)
+        case "unclear_reply" if p.get("why") == "phone_lost":
+            return _(
+                "The lost phone of %(name)s wrote: “%(said)s”. Somebody else may have written it.",
+                name=person, said=p.get("said", ""),
+            )  # fmt: skip
         case "unclear_reply":
             return _(
                 "%(name)s replied: “%(said)s”. We could not tell what to do with it.",

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 MOST_TABS = 150
 LEAST_PX = 24
@@ -66,6 +66,7 @@ class Keyboard:
         self._reach(group, among=True)
         self.page.keyboard.press("Space")
         for _ in range(group.count()):
+            self._look()
             if box.is_checked():
                 return
             self.page.keyboard.press("ArrowDown")
@@ -80,12 +81,16 @@ class Keyboard:
         (control.first if among else control).wait_for(state="attached")
         for _ in range(MOST_TABS):
             if control.evaluate_all("(all) => all.includes(document.activeElement)"):
+                self._look()
                 return
             self.page.keyboard.press("Tab")
-            what, marked, shown = self.page.evaluate(f"({_SEEN})(document.activeElement)")
-            assert marked, f"one can't see that it has the focus: {what}"
-            assert shown, f"has the focus and is hidden: {what}"
+            self._look()
         raise AssertionError(f"{MOST_TABS} times Tab don't lead to {control}")
+
+    def _look(self) -> None:
+        what, marked, shown = self.page.evaluate(f"({_SEEN})(document.activeElement)")
+        assert marked, f"one can't see that it has the focus: {what}"
+        assert shown, f"has the focus and is hidden: {what}"
 
 
 class Touch:
@@ -104,6 +109,7 @@ class Touch:
 
     def write(self, field: Locator, words: str) -> None:
         self._tap(field)
+        expect(field).to_be_focused()
         field.select_text()
         self.page.keyboard.type(words)
 

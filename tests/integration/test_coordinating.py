@@ -1,5 +1,6 @@
 """What coordinators do, and that nobody is told what isn't so, forgotten, or told twice."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -279,3 +280,6 @@ def test_a_note_sent_twice_is_there_once(app: Flask, people: People) -> None:
         assert len(notes()) == 2
         coordinating.note(_edit(people, seen=notes()[-1]), "门铃坏了")
         assert len(notes()) == 3
+        later = replace(form, now=now() + coordinating.SENT_TWICE + timedelta(seconds=1))
+        coordinating.note(later, "门铃修好了")
+        assert len(notes()) == 4

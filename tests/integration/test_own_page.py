@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from dispatcher.database import db, transaction
 from dispatcher.models import (
+    Attention,
     DutyWindow,
     Event,
     LinkToken,
@@ -24,10 +25,12 @@ from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.services import (
     board,
     candidates,
+    coordinating,
     dispatching,
     history,
     inbound,
     messaging,
+    outbox,
     own_page,
     progress,
     responding,
@@ -35,6 +38,7 @@ from dispatcher.services import (
     volunteering,
 )
 from dispatcher.services import people as volunteers
+from dispatcher.services.coordinating import Edit
 from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
 from tests.integration.test_volunteering import TOKEN, held, staff
 
@@ -218,7 +222,7 @@ def test_a_lost_phone_gets_no_link_by_what_waits_or_by_asking(app: Flask, people
         assert db.session.scalars(select(LinkToken).where(LinkToken.revoked_at.is_(None),
             LinkToken.volunteer_id == people.volunteers[0])).all() == []  # fmt: skip
         with transaction() as tx:
-            assert own_page.send_link(tx, volunteer(people, 0), now() + timedelta(days=200)) == "lately"
+            assert own_page.send_link(tx, volunteer(people, 0), now() + timedelta(days=200)) == "unreachable"
         assert own_page.send_by_staff(people.volunteers[0], by(), now()) == "sent"
         assert own_page.send_by_staff(people.volunteers[0], by(), now()) == "lately"
         assert own_link(gateway)
@@ -231,30 +235,108 @@ def test_a_lost_phone_gets_no_link_by_what_waits_or_by_asking(app: Flask, people
         assert NOT_NEEDED not in {*db.session.scalars(others.where(Message.task_id == second))}
 
 
-def test_who_finds_a_phone_accepts_nothing_by_it(app: Flask, people: People) -> None:
+def urgent(people: People) -> tuple[int, str]:
+    """A call for urgent help that everybody has been asked about; its task, and the yes of the first one."""
+    save_call(people, "one", category="urgent", urgency="urgent")
+    task_id = db.session.scalars(select(Task.id)).one()
+    dispatching.look(task_id, now())
+    send_all(RecordingGateway())
+    code = db.session.scalars(select(ReplyCode).where(ReplyCode.volunteer_id == people.volunteers[0])).one()
+    return task_id, f"{code.slot}1"
+
+
+def lose(people: People) -> None:
+    db.session.rollback()
+    by = db.session.get_one(Staff, people.coordinator)
+    assert own_page.links_lost(people.volunteers[0], by, now())
+    db.session.rollback()
+
+
+def test_who_finds_a_phone_does_nothing_by_it(app: Flask, people: People) -> None:
     with app.app_context():
-        save_call(people, "one", category="urgent", urgency="urgent")
-        task_id = db.session.scalars(select(Task.id)).one()
-        dispatching.look(task_id, now())
-        send_all(RecordingGateway())
-        first, by = people.volunteers[0], db.session.get_one(Staff, people.coordinator)
-        code = db.session.scalars(select(ReplyCode).where(ReplyCode.volunteer_id == first)).one()
-        yes, phone = f"{code.slot}1", code.phone
-        assert own_page.links_lost(first, by, now())
-        db.session.rollback()
+        task_id, yes = urgent(people)
+        lose(people)
         found = {offer.volunteer_id: offer.state for offer in db.session.scalars(select(Offer))}
-        assert found[first] == "withdrawn"
+        assert found[people.volunteers[0]] == "withdrawn"
         assert "sent" in found.values(), "others are still asked"
-        until = me(people).paused_until
-        assert until is not None
-        assert until > now() + timedelta(days=5)
-        ask(yes, 1, phone)
+        before = len(db.session.scalars(select(Message.id).where(Message.direction == "out")).all())
+        for n, words in enumerate((yes, "START", "我的", "好的")):
+            ask(words, n)
+        db.session.rollback()
         assert db.session.get_one(Task, task_id).state == "open"
-        # Their number is theirs again: the staff have sent the link.
-        assert own_page.send_by_staff(first, by, now()) == "sent"
-        ask(yes, 2, phone)
+        assert me(people).is_phone_lost
+        assert len(db.session.scalars(select(Message.id).where(Message.direction == "out")).all()) == before
+        shown = [
+            item for item in db.session.scalars(select(Attention)) if item.params.get("why") == "phone_lost"
+        ]
+        assert [item.params["said"] for item in shown] == [yes, "START", "我的", "好的"]
+    board_page = staff(app, people.coordinator).get("/board?lang=zh").text
+    assert f"丢失的手机发来：“{yes}”" in board_page
+    with app.app_context():
+        by = db.session.get_one(Staff, people.coordinator)
+        assert own_page.send_by_staff(people.volunteers[0], by, now()) == "sent"
+        assert not me(people).is_phone_lost
+        ask(yes, 9)
         db.session.rollback()
         assert db.session.get_one(Task, task_id).state == "assigned"
+
+
+def test_an_accept_under_way_when_the_phone_is_lost_is_refused(app: Flask, people: People) -> None:
+    with app.app_context():
+        task_id, _yes = urgent(people)
+        with transaction() as tx:
+            before, at = volunteer(people, 0), now()  # as read before the loss
+            lost = update(Volunteer).values(links_lost_at=at, stopped_at=at)
+            tx.execute(lost.execution_options(synchronize_session=False))
+            answer = responding.accept(tx, tx.get_one(Task, task_id), before, now())
+            assert answer is responding.Answer.UNREACHABLE
+            assert tx.get_one(Task, task_id).state == "open"
+
+
+def test_nothing_more_goes_to_a_lost_phone(app: Flask, people: People) -> None:
+    """Neither news of what they hold, nor a task by hand, nor, later, what was written before the loss."""
+    with app.app_context():
+        held(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        send_all(RecordingGateway())
+        with transaction() as tx:
+            outbox.to_volunteer(tx, "your_page", volunteer(people, 0), now())
+        with transaction() as tx:
+            waiting = tx.scalars(select(Message).order_by(Message.id.desc())).first()
+            assert waiting is not None
+            assert states.move(tx, waiting, MessageState.SENDING, wake_at=now())  # is with the gateway
+        lose(people)
+        by = db.session.get_one(Staff, people.coordinator)
+        coordinating.change_urgency(Edit(task_id, by, 2**31 - 1, now()), "urgent")
+        gateway = RecordingGateway()
+        send_all(gateway)
+        assert [body for to, body, _ in gateway.sent if to == PHONE] == []
+        save_call(people, "next", category="groceries")
+        second = db.session.scalars(select(Task.id).order_by(Task.id.desc())).first()
+        assert second is not None
+        with pytest.raises(coordinating.Refused, match="phone_lost"):
+            coordinating.assign(Edit(second, by, 2**31 - 1, now()), people.volunteers[0])
+        assert own_page.send_by_staff(people.volunteers[0], by, now()) == "sent"
+        with transaction() as tx:
+            old = tx.get_one(Message, waiting.id)
+            assert states.move(tx, old, MessageState.QUEUED, wake_at=now())  # and comes back
+        send_all(gateway)
+        sent = [body for to, body, _ in gateway.sent if to == PHONE]
+        assert len(sent) == 1
+        assert "/v/" in sent[0]
+
+
+def test_who_had_sent_stop_is_left_alone_when_the_phone_is_found(app: Flask, people: People) -> None:
+    with app.app_context():
+        ask("STOP")
+        lose(people)
+        assert me(people).is_phone_lost
+        by = db.session.get_one(Staff, people.coordinator)
+        assert own_page.send_by_staff(people.volunteers[0], by, now()) == "unreachable"
+        assert not me(people).is_phone_lost
+        assert me(people).stopped_at is not None
+        ask("START", 2)
+        assert me(people).stopped_at is None
 
 
 @pytest.fixture

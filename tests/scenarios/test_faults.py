@@ -81,8 +81,9 @@ def test_a_get_of_every_link_changes_nothing(world: World) -> None:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "noindex" in answer.headers["X-Robots-Tag"]
-    pairs = zip(before, world.change_counter(), strict=True)
+    pairs = list(zip(before, world.change_counter(), strict=True))
     assert [row for then, now in pairs for row in now if row not in then] == []
+    assert [row for then, now in pairs for row in then if row not in now] == []
     assert world.state(task) == "open"
 
 

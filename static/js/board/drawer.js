@@ -88,16 +88,23 @@ function complain(words) {
   return undefined;
 }
 
-/* Tab goes round in the open drawer: what lies behind it can't be seen. The mouse may act on the rest. */
-const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+/* From either end of the open drawer Tab goes on at the other: it may cover what would come next. Whoever
+   has gone out of it, by the mouse or by j and k, is left where they are. */
+const CONTROLS = "a[href], button:enabled, input:enabled:not([type=hidden]), select:enabled, textarea:enabled, summary";
 
 function goRound(event) {
-  if (event.key !== "Tab" || !drawer || drawer.hidden || byId("keys")?.open) return;
+  if (event.key !== "Tab" || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+  if (!drawer || drawer.hidden || byId("keys")?.open) return;
+  const here = document.activeElement;
+  const covered = !drawer.contains(here) && drawer.clientWidth > innerWidth * 0.9;
+  if (!drawer.contains(here) && !covered) return;
   const controls = [...drawer.querySelectorAll(CONTROLS)].filter((one) => one.checkVisibility());
   const [first, last] = [controls[0], controls.at(-1)];
-  const here = document.activeElement;
-  const edge = event.shiftKey ? [first, drawer] : [last];
-  if (drawer.contains(here) && !edge.includes(here)) return;
+  const back = Node.DOCUMENT_POSITION_PRECEDING;
+  const isPast = event.shiftKey
+    ? here === first || first?.compareDocumentPosition(here) & back
+    : here === last || here.compareDocumentPosition(last) & back;
+  if (!covered && !isPast) return;
   event.preventDefault();
   (event.shiftKey ? last : first)?.focus();
 }
