@@ -24,9 +24,8 @@ from dispatcher.broker import WakeUp
 ROOT = Path(__file__).resolve().parents[2]
 ONE = [WakeUp("look", 1)]
 FIFTY = [WakeUp("look", i) for i in range(25)] + [WakeUp("send", i) for i in range(25)]
-#: No call may take longer. Measured: a few milliseconds when the broker is down, 0.2 s when it hangs; sixteen
-#: threads of a busy machine, that all run into the same limit, a second. Without a limit it would be minutes.
-BOUND = 3.0
+#: No call may take longer. Measured: a few milliseconds when the broker is down, 0.2 s when it hangs.
+BOUND = 0.9
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> float:
@@ -226,7 +225,8 @@ def test_hung_with_many_threads(valkey: Valkey, publisher: broker.Publisher) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    assert max(took) < BOUND
+    # Sixteen of them run into the limit at once, on a machine that may be busy; without one it were minutes.
+    assert max(took) < 3 * BOUND
     assert counters(publisher) == (0, 1, 799)
 
 
