@@ -24,8 +24,9 @@ from dispatcher.broker import WakeUp
 ROOT = Path(__file__).resolve().parents[2]
 ONE = [WakeUp("look", 1)]
 FIFTY = [WakeUp("look", i) for i in range(25)] + [WakeUp("send", i) for i in range(25)]
-#: No call may take longer. Measured: a few milliseconds when the broker is down, 0.2 s when it hangs.
-BOUND = 0.9
+#: Seconds. One time-out for all of a call is far below it, on however busy a machine; one for each of fifty
+#: wake-ups would be far above. (Measured: a few milliseconds when the broker is down, 0.2 s when it hangs.)
+BOUND = 5.0
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> float:
@@ -202,9 +203,8 @@ def test_hung(valkey: Valkey, publisher: broker.Publisher, published_before: boo
     valkey.signal(signal.SIGSTOP)
     assert publish(publisher, FIFTY) == 0
     assert counters(publisher) == (before, 1, 49)
-    start = time.monotonic()
     assert publish(publisher, FIFTY) == 0
-    assert time.monotonic() - start < 0.3  # not even tried
+    assert counters(publisher) == (before, 1, 99), "not even tried"
     valkey.signal(signal.SIGCONT)
     time.sleep(0.45)
     assert publish(publisher, FIFTY) == 50
@@ -225,8 +225,7 @@ def test_hung_with_many_threads(valkey: Valkey, publisher: broker.Publisher) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    # Sixteen of them run into the limit at once, on a machine that may be busy; without one it were minutes.
-    assert max(took) < 3 * BOUND
+    assert max(took) < BOUND
     assert counters(publisher) == (0, 1, 799)
 
 
