@@ -14,6 +14,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
 from werkzeug.security import generate_password_hash
 
+from devtools.gallery.studio import CHROMIUM_ARGS
 from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
@@ -166,9 +167,6 @@ def chromium() -> Iterator[Chromium]:
     if BROWSER is None:
         pytest.skip("no Chromium: name one in BROWSER, or install it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=CHROMIUM_ARGS)
         yield browser
         browser.close()

@@ -369,6 +369,7 @@ class World:
         assert not surprises, f"nobody expected these SMS: {surprises}"
 
     def _end(self, ids: list[int]) -> None:
+        """Nothing of these campuses is under way or needs anybody any more."""
         at = datetime.now(UTC)
         with self.app.app_context(), transaction() as tx:
             theirs = select(Task.id).where(Task.campus_id.in_(ids))

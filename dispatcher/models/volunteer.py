@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from dispatcher.database import Base
 from dispatcher.models.campus import Campus
 from dispatcher.models.learning import Acceptance
+from dispatcher.rules.availability import is_phone_lost
 
 
 def _rested(dialect: str, active: str, last_asked: str) -> list[Index]:
@@ -71,9 +72,8 @@ class Volunteer(Base):
 
     @property
     def is_phone_lost(self) -> bool:
-        """Whether somebody else may have their phone: nothing has brought them back since it was lost."""
-        lost, stopped = self.links_lost_at, self.stopped_at
-        return lost is not None and stopped is not None and stopped <= lost
+        """Whether somebody else may have their phone, as the rules say it."""
+        return is_phone_lost(self.links_lost_at, self.stopped_at)
 
 
 class DutyWindow(Base):

@@ -79,6 +79,11 @@ def paused_until(choice: str, day: date | None, now: datetime, zone: ZoneInfo) -
     return datetime.combine(day, time(), zone)
 
 
+def is_phone_lost(lost_at: datetime | None, stopped_at: datetime | None) -> bool:
+    """Whether somebody else may have their phone: it was lost, and what stops their SMS is no younger."""
+    return lost_at is not None and stopped_at is not None and stopped_at <= lost_at
+
+
 def on_duty_until(
     windows: Iterable[Window], now: datetime, zone: ZoneInfo, free_until: datetime | None = None
 ) -> datetime | None:

@@ -255,13 +255,13 @@ def still_looking(edit: Edit) -> None:
 @use_case
 def note(edit: Edit, text: str) -> None:
     """Add a line to the history. Notes never conflict: they only add; the same form sent twice adds one."""
-    if not text.strip():
+    said = text.strip()
+    if not said:
         raise Refused("note_missing")
     with transaction() as tx:
         task = dispatching.lock(tx, edit.task_id)
         if task is None:
             raise Refused("no_such_task")
-        said = text.strip()
         written = {
             "task_id": task.id, "staff_id": edit.by.id, "seen_id": edit.seen_event_id,
             "since": edit.now - SENT_TWICE,

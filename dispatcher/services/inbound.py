@@ -73,11 +73,12 @@ def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime)
         tx.add(message)
         tx.flush()
         wish = _opt(body, opt_out)
-        if wish is not None and not (wish == "START" and volunteer is not None and volunteer.is_phone_lost):
-            _opted(tx, wish, volunteer, phone, now)
+        if volunteer is not None and volunteer.is_phone_lost and wish != "STOP":
+            # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
+            _shown(tx, message, body, "phone_lost", now, volunteer=volunteer)
             return
-        if volunteer is not None and volunteer.is_phone_lost:
-            _from_a_lost_phone(tx, volunteer, message, now)
+        if wish is not None:
+            _opted(tx, wish, volunteer, phone, now)
             return
         if (
             volunteer is not None
@@ -186,18 +187,13 @@ def _unclear(
         if check or not meant.words:
             _too_late(tx, message, task, meant.text, now)
             return
-    history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=meant.text)
     volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
     sharing = tx.scalars(
         select(Retiree).join(RetireePhone).where(RetireePhone.number == message.phone).limit(2)
     ).all()
     # On a shared number nobody knows who wrote: the number stands for them.
     retiree = sharing[0] if len(sharing) == 1 and volunteer is None else None
-    attention.raise_(
-        tx, "unclear_reply", now, task if task and not final(TaskState(task.state)) else None,
-        retiree, volunteer, message.id, subject=f"message:{message.id}",
-        said=meant.text, phone=message.phone, why=str(meant.why),
-    )  # fmt: skip
+    _shown(tx, message, meant.text, str(meant.why), now, task, retiree, volunteer)
     hotline = current_app.config["HOTLINE_PHONE"]
     if live and meant.why is not Unclear.NOT_UNDERSTOOD:
         _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=hotline)
@@ -209,13 +205,16 @@ def _unclear(
         _once(tx, "reply_help", message, now, hotline=hotline)
 
 
-def _from_a_lost_phone(tx: Session, volunteer: Volunteer, message: Message, now: datetime) -> None:
-    """Whoever has the phone now may have written it: nothing is done or answered, and somebody looks."""
-    said = message.body or ""
-    history.record(tx, "unclear_reply", history.SYSTEM, now, said=said)
+def _shown(
+    tx: Session, message: Message, said: str, why: str, now: datetime,
+    task: Task | None = None, retiree: Retiree | None = None, volunteer: Volunteer | None = None,
+) -> None:  # fmt: skip
+    """Put a reply that nothing was done with before the coordinators."""
+    history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=said)
     attention.raise_(
-        tx, "unclear_reply", now, None, None, volunteer, message.id, subject=f"message:{message.id}",
-        said=said, phone=message.phone, why="phone_lost",
+        tx, "unclear_reply", now, task if task and not final(TaskState(task.state)) else None,
+        retiree, volunteer, message.id, subject=f"message:{message.id}",
+        said=said, phone=message.phone, why=why,
     )  # fmt: skip
 
 

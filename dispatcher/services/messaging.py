@@ -32,6 +32,7 @@ from dispatcher.models import (
     Task,
     Volunteer,
 )
+from dispatcher.rules.availability import is_phone_lost
 from dispatcher.rules.lifecycle import (
     HELD,
     LIVE_OFFER,
@@ -264,10 +265,9 @@ def rendered(message: Any, now: datetime, token: str) -> str:
 def _is_for_a_finder(row: Any, links: bool) -> bool:
     """Whether whoever has found its volunteer's phone would read this; or, with the links in it, might have
     read it, for it was written before the loss and is tried again only now."""
-    if row.links_lost_at is None:
-        return False
-    lost = row.stopped_at is not None and row.stopped_at <= row.links_lost_at
-    return lost or (links and row.created_at <= row.links_lost_at)
+    lost_at = row.links_lost_at
+    early = lost_at is not None and row.created_at <= lost_at
+    return is_phone_lost(lost_at, row.stopped_at) or (links and early)
 
 
 def has_link(kind: str, language: str) -> bool:

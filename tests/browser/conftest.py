@@ -10,7 +10,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
-from devtools.gallery.studio import CHROMIUM_ARGS
+from devtools.gallery.studio import CHROMIUM_ARGS, LOCALES
 from tests.conftest import BROWSER, PASSWORD
 from tests.world import World
 
@@ -19,9 +19,6 @@ def on(database: str) -> pytest.MarkDecorator:
     """A mark for tests of pages: they run on this database only. A page can't tell which is behind it, and
     what it asks for is tested on both elsewhere."""
     return pytest.mark.parametrize("database", [database], indirect=True, scope="session")
-
-
-LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 
 
 def log_in(page: Page, username: str) -> None:

@@ -1,6 +1,7 @@
 """Two ways to use a page: by keyboard alone, and by touch. Both see to it that people could do the same."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -29,28 +30,31 @@ _SEEN = """(control) => {
 }"""
 
 
-class Hands(Protocol):
-    """Whoever uses a page."""
+class Hands(ABC):
+    """Whoever uses a page. `width`: of their window, in CSS pixels."""
 
-    page: Page
+    width: ClassVar[int]
 
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @abstractmethod
     def press(self, control: Locator) -> None:
         """A button, a link, the head of what can be unfolded."""
 
+    @abstractmethod
     def tick(self, box: Locator) -> None:
         """A checkbox, or one of several radio buttons."""
 
+    @abstractmethod
     def write(self, field: Locator, words: str) -> None:
         """Type into a field, instead of what is in it."""
 
 
-class Keyboard:
+class Keyboard(Hands):
     """Somebody without a mouse: Tab from one control to the next, and none may be hidden or unmarked."""
 
-    name, width = "keyboard", 1440
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    width = 1440
 
     def press(self, control: Locator) -> None:
         self._reach(control)
@@ -93,13 +97,10 @@ class Keyboard:
         assert shown, f"has the focus and is hidden: {what}"
 
 
-class Touch:
+class Touch(Hands):
     """Somebody with a thumb and a phone: what they tap is large enough."""
 
-    name, width = "touch", 390
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    width = 390
 
     def press(self, control: Locator) -> None:
         self._tap(control)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import update
 
 from dispatcher.database import transaction
@@ -78,7 +78,7 @@ def _write_a_note(hands: Hands, task: int, words: str) -> None:
 
 @pytest.mark.parametrize("by", [Keyboard, Touch], ids=["keyboard", "touch"])
 @each_language
-def test_the_whole_story(world: World, windows: Windows, by: type[Keyboard | Touch], language: str) -> None:
+def test_the_whole_story(world: World, windows: Windows, by: type[Hands], language: str) -> None:
     """Operator, coordinator and volunteer, each with nothing but their keys or their thumb."""
     given, typed = {"zh": ("文华", "ouyangwenhua"), "en": ("雪松", "ouyangxuesong")}[language]
     given, typed = (given, typed) if by is Keyboard else (given + "生", typed + "sheng")
@@ -157,9 +157,7 @@ def _nobody_s_language(world: World) -> Iterator[None]:
 @pytest.mark.usefixtures("_nobody_s_language")
 @pytest.mark.parametrize("by", [Keyboard, Touch], ids=["keyboard", "touch"])
 @each_language
-def test_the_office_s_pages(
-    world: World, windows: Windows, by: type[Keyboard | Touch], language: str
-) -> None:
+def test_the_office_s_pages(world: World, windows: Windows, by: type[Hands], language: str) -> None:
     """Figures with the table behind a picture, a wording tried, a card to print; in either language."""
     office = by(windows.open(language, by.width, touch=by is Touch))
     page = office.page
@@ -185,7 +183,7 @@ def test_the_office_s_pages(
 
 
 def _switch(hands: Hands, language: str) -> None:
-    page: Page = hands.page
+    page = hands.page
     hands.press(page.locator(f".language [value={language}]"))
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans" if language == "zh" else "en")
 

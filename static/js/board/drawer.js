@@ -96,17 +96,17 @@ function goRound(event) {
   if (event.key !== "Tab" || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
   if (!drawer || drawer.hidden || byId("keys")?.open) return;
   const here = document.activeElement;
-  const covered = !drawer.contains(here) && drawer.clientWidth > innerWidth * 0.9;
-  if (!drawer.contains(here) && !covered) return;
+  const inside = drawer.contains(here);
+  if (!inside && drawer.clientWidth <= innerWidth * 0.9) return; // it doesn't cover the whole window
   const controls = [...drawer.querySelectorAll(CONTROLS)].filter((one) => one.checkVisibility());
   const [first, last] = [controls[0], controls.at(-1)];
   const back = Node.DOCUMENT_POSITION_PRECEDING;
   const isPast = event.shiftKey
-    ? here === first || first?.compareDocumentPosition(here) & back
+    ? here === first || first.compareDocumentPosition(here) & back
     : here === last || here.compareDocumentPosition(last) & back;
-  if (!covered && !isPast) return;
+  if (inside && !isPast) return;
   event.preventDefault();
-  (event.shiftKey ? last : first)?.focus();
+  (event.shiftKey ? last : first).focus();
 }
 
 /* After another login the forms of this page are too old: the same person may send them with fresh tokens. */
