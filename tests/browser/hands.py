@@ -116,7 +116,7 @@ class Touch(Hands):
 
     @staticmethod
     def _tap(control: Locator) -> None:
-        control.scroll_into_view_if_needed()
+        expect(control).to_be_visible()  # and it may be drawn anew at any moment: `tap` finds it again
         box = control.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) >= LEAST_PX, f"{control} is {box}"
