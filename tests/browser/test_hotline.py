@@ -182,6 +182,7 @@ def test_what_is_typed_survives_browser_network_and_server(
     assert _form_key(page) == key
 
     # The network goes, and typing goes on; then this window goes as well.
+    page.wait_for_load_state()  # a script that is still on its way would never come
     page.context.set_offline(True)
     page.locator("#urgent-notes").fill("摔倒了，起不来")
     expect(page.locator("#kept")).to_contain_text(words["here"])
