@@ -12,9 +12,10 @@ import signal
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import psycopg
@@ -47,10 +48,14 @@ SETTINGS = {
 
 
 class PostgresServer:
-    """The server's files under `data_dir`, and the process that serves them on a Unix socket."""
+    """The server's files under `data_dir`, and the process that serves them on a Unix socket.
 
-    def __init__(self, data_dir: Path) -> None:
+    `settings`: beside ours, by their names in the server's own configuration.
+    """
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self.data_dir = data_dir.resolve()
+        self._settings = {**SETTINGS, **settings}
         self.cluster = self.data_dir / "postgres"
         # Short, and where the server's own user can get at it.
         self._socket_dir = Path(tempfile.mkdtemp(prefix="dispatcher-pg-", dir="/tmp"))
@@ -79,7 +84,7 @@ class PostgresServer:
 
     def spec(self) -> ProcessSpec:
         """The server as a process of a supervisor's table."""
-        settings = SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
+        settings = self._settings | {"unix_socket_directories": str(self._socket_dir)}
         return ProcessSpec(
             "postgres",
             (
@@ -131,9 +136,9 @@ class PostgresServer:
 
 
 @contextmanager
-def serving(data_dir: Path) -> Iterator[str]:
-    """Run a server while the block lasts; the URL of its administrative database."""
-    server = PostgresServer(data_dir)
+def serving(data_dir: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Run a server with these settings while the block lasts; the URL of its administrative database."""
+    server = PostgresServer(data_dir, settings)
     try:
         with server.running():
             yield server.url()

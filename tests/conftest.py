@@ -12,14 +12,14 @@ import requests
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
-from werkzeug.security import generate_password_hash
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from devtools.gallery.studio import CHROMIUM_ARGS
 from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
 from dispatcher.database import db, transaction
-from dispatcher.services import accounts
+from dispatcher.services import accounts, messaging, receipts
 from tests.databases import Home, opened
 from tests.world import Browser, World
 
@@ -53,10 +53,18 @@ BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which(
 
 @pytest.fixture(scope="session", autouse=True)
 def _hashed_once() -> Iterator[None]:
-    """One password is one hash here: hashing is slow on purpose, and nearly all tests have staff."""
+    """One password is hashed once here: that is slow on purpose, and nearly all tests have staff."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dispatcher.services.accounts.generate_password_hash", cache(generate_password_hash))
+        for function in (generate_password_hash, check_password_hash):
+            patch.setattr(f"dispatcher.services.accounts.{function.__name__}", cache(function))
         yield
+
+
+@pytest.fixture
+def no_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test does itself, it does alone: there is nobody to wait for."""
+    for together in (messaging._claim, messaging._record, receipts.take_in):
+        monkeypatch.setattr(together, "_linger_s", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,30 @@ ACCOUNTS = {
 Fill = Callable[[Page], None]
 
 
+class Logins:
+    """Who has logged in: each once, by the page; to a further window they bring their cookies along."""
+
+    def __init__(self) -> None:
+        self._cookies: dict[str, list[Any]] = {}
+
+    def enter(self, page: Page, username: str, password: str) -> None:
+        """Let them in, in the window of `page`."""
+        if username in self._cookies:
+            page.context.add_cookies(self._cookies[username])
+            return
+        log_in(page, username, password)
+        self._cookies[username] = list(page.context.cookies())
+
+
+def log_in(page: Page, username: str, password: str) -> None:
+    """Log in by the page for it."""
+    page.goto("/login")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", password)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
 class Studio:
     """A running system and a browser, with everything needed to act as its people."""
 
@@ -45,6 +69,7 @@ class Studio:
         self.browser = browser
         accounts = json.loads((system.data_dir / "demo-accounts.json").read_text("utf-8"))
         self.passwords = {a["username"]: a["password"] for a in accounts}
+        self._logins = Logins()
 
     def window(self, language: str, width: int, dark: bool = False) -> BrowserContext:
         """A browser window of this language and width."""
@@ -63,12 +88,7 @@ class Studio:
         """A window in which somebody of this role has logged in, or nobody when `who` is ""."""
         page = self.window(language, width, dark).new_page()
         if who:
-            username = ACCOUNTS[who]
-            page.goto("/login")
-            page.fill("[name=username]", username)
-            page.fill("[name=password]", self.passwords[username])
-            page.press("[name=password]", "Enter")
-            page.wait_for_url(lambda url: "/login" not in url)
+            self._logins.enter(page, ACCOUNTS[who], self.passwords[ACCOUNTS[who]])
         return page
 
     def call(self, page: Page, name: str, fill: Fill) -> int:

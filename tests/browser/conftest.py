@@ -10,7 +10,8 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
-from devtools.gallery.studio import CHROMIUM_ARGS, LOCALES
+from devtools.gallery.studio import CHROMIUM_ARGS, LOCALES, Logins
+from devtools.system import System
 from tests.conftest import BROWSER, PASSWORD
 from tests.world import World
 
@@ -19,15 +20,6 @@ def on(database: str) -> pytest.MarkDecorator:
     """A mark for tests of pages: they run on this database only. A page can't tell which is behind it, and
     what it asks for is tested on both elsewhere."""
     return pytest.mark.parametrize("database", [database], indirect=True, scope="session")
-
-
-def log_in(page: Page, username: str) -> None:
-    """Log in as somebody."""
-    page.goto("/login")
-    page.fill("[name=username]", username)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
 
 
 def kill_browser(folder: Path) -> None:
@@ -49,8 +41,8 @@ def _command(process: psutil.Process) -> list[str]:
 class Windows:
     """Browser windows of one test; a script error or a refused script or style fails the test."""
 
-    def __init__(self, chromium: Chromium, world: World) -> None:
-        self._chromium, self._world = chromium, world
+    def __init__(self, chromium: Chromium, world: World, logins: Logins) -> None:
+        self._chromium, self._world, self._logins = chromium, world, logins
         self.trouble: list[str] = []
 
     def open(self, language: str = "zh", width: int = 1440, dark: bool = False, touch: bool = False) -> Page:
@@ -91,9 +83,9 @@ class Windows:
         )
 
     def staff(self, username: str, language: str = "zh", width: int = 1440, dark: bool = False) -> Page:
-        """A window in which somebody has logged in."""
+        """A window in which somebody has logged in; where they go from there, a test says."""
         page = self.open(language, width, dark)
-        log_in(page, username)
+        self._logins.enter(page, username, PASSWORD)
         return page
 
     def close(self) -> None:
@@ -101,9 +93,14 @@ class Windows:
             context.close()
 
 
+@pytest.fixture(scope="session")
+def logins(system: System) -> Logins:
+    return Logins()
+
+
 @pytest.fixture
-def windows(chromium: Chromium, world: World) -> Iterator[Windows]:
-    made = Windows(chromium, world)
+def windows(chromium: Chromium, world: World, logins: Logins) -> Iterator[Windows]:
+    made = Windows(chromium, world, logins)
     yield made
     made.close()
     assert made.trouble == []

@@ -14,10 +14,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from devtools.gallery.studio import log_in
 from dispatcher.database import transaction
 from dispatcher.models import Attention, Campus, Event, HelpRequest, Task
 from dispatcher.services import attention, history
-from tests.browser.conftest import Windows, log_in, on
+from tests.browser.conftest import Windows, on
+from tests.conftest import PASSWORD
 from tests.world import World, eventually, random_key
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]
@@ -429,7 +431,7 @@ def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
     other.wait_for_url(lambda url: "/login" in url)
     press.click()
     expect(problem).to_contain_text("重新登录", timeout=SOON)
-    log_in(other, "co")
+    log_in(other, "co", PASSWORD)
     press.click()
     expect(problem).to_contain_text("再试一次", timeout=SOON)
     expect(note).to_have_value("门铃坏了")

@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
+from devtools.gallery.studio import log_in
 from dispatcher.models import Draft, HelpRequest, Task
-from tests.browser.conftest import Windows, kill_browser, log_in, on
+from tests.browser.conftest import Windows, kill_browser, on
+from tests.conftest import PASSWORD
 from tests.world import Elder, World, eventually
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("sqlite")]
@@ -163,7 +165,7 @@ def test_what_is_typed_survives_browser_network_and_server(
 ) -> None:
     words, elder = WORDS["zh"], world.retiree("东方亮")
     with windows.of_their_own(tmp_path) as page:
-        log_in(page, "op")
+        log_in(page, "op", PASSWORD)
         _open(page, elder)
         key = _form_key(page)
         with page.expect_response(lambda answer: quote("摔倒了") in (answer.request.post_data or "")):
@@ -206,6 +208,7 @@ def test_what_is_typed_survives_browser_network_and_server(
     assert _copies(later) == 0
 
     page = windows.staff("op")
+    page.goto("/hotline")
     page.evaluate("localStorage.setItem('draft:99999:x', 'form_key=x&typed_at=1&notes=theirs')")
     page.goto("/hotline")
     eventually(lambda: _copies(page) == 0, "what isn't theirs is gone")

@@ -1,7 +1,7 @@
 """A small installation in which something of every kind is going on, to be asked odd things."""
 
 import itertools
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ from dispatcher.services import (
 from dispatcher.services.coordinating import Edit
 from dispatcher.services.intake import Call, Wanted
 from tests.databases import Home
-from tests.integration.conftest import ALL_WEEK, PASSWORD, RecordingGateway, make_app
+from tests.integration.conftest import ALL_WEEK, PASSWORD, RecordingGateway, as_new, make_app
 
 ROLES = ("operator", "coordinator", "administrator")
 STATES = ("open", "assigned", "underway", "delivered", "closed", "cancelled", "remote")
@@ -58,15 +58,12 @@ class Place:
         self._home = home
         self._turns = itertools.count(1)
         self._template = home.create()
-        app = make_app(self._template)
-        with app.app_context():
+        with make_app(self._template).app_context():
             flask_migrate.upgrade()
             self.known = _furnish()
             db.session.remove()
             db.engine.dispose()
-
-    def __enter__(self) -> "Place":
-        self._url = self._home.create(self._template)
+        self._url = home.create(self._template)
         self.app = make_app(self._url)
         # Tries are limited by other tests; here it would hide what lies behind.
         self.app.config |= {
@@ -75,6 +72,11 @@ class Place:
             "LINK_RATE": "1000000/second",
         }
         self.engine: Engine = create_engine(self._url, poolclass=NullPool)
+
+    def __enter__(self) -> "Place":
+        self._home.renew(self._url, self._template)
+        self._meanwhile = ExitStack()
+        self._meanwhile.enter_context(as_new(self.app))
         self._counting = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         with self.app.app_context():
             staff = {person.role: person.get_id() for person in db.session.scalars(select(Staff))}
@@ -84,11 +86,7 @@ class Place:
 
     def __exit__(self, *_: object) -> None:
         self._counting.close()
-        with self.app.app_context():
-            db.session.remove()
-            db.engine.dispose()
-        with suppress(FileNotFoundError):  # the files beside a SQLite file come and go
-            self._home.drop(self._url)
+        self._meanwhile.close()
 
     def _client(self, session_value: str | None) -> FlaskClient:
         client = self.app.test_client()

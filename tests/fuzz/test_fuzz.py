@@ -31,6 +31,7 @@ def place(database: Home) -> Place:
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.usefixtures("no_company")
 def test_no_request_breaks_anything(database: Home, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     examples = max(1, round(CASES * SHARE[database.name] / BATCH))
     answers: Counter[int] = Counter()

@@ -1,6 +1,7 @@
 """The services on a real, migrated database, without workers: what a worker would do is called."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -8,17 +9,18 @@ from functools import cache
 import flask_migrate
 import pytest
 from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher import create_app
+from dispatcher.broker import Publisher
 from dispatcher.database import db, transaction
+from dispatcher.extensions import limiter
 from dispatcher.models import Campus, CampusNeighbour, Retiree, Staff, Volunteer
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import with_overrides
-from dispatcher.services import accounts, intake, messaging, receipts, roster
+from dispatcher.services import accounts, intake, receipts, roster
 from dispatcher.services.intake import Call, Wanted
 from dispatcher.sms.gateway import Accepted, Carried, Outcome
 from tests.databases import Home
@@ -52,10 +54,8 @@ class RecordingGateway:
 
 
 @pytest.fixture(autouse=True)
-def _no_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test does itself, it does alone: there is nobody to wait for."""
-    for together in (messaging._claim, messaging._record, receipts.take_in):
-        monkeypatch.setattr(together, "_linger_s", 0.0)
+def _alone(no_company: None) -> None:
+    pass
 
 
 @pytest.fixture(scope="session")
@@ -73,23 +73,6 @@ def templates(homes: Callable[[str], Home]) -> Callable[[str], str]:
     return template
 
 
-class _Compiled(BytecodeCache):
-    """The pages' templates, compiled once for all applications of this process."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if code := self._codes.get(bucket.key):
-            bucket.bytecode_from_string(code)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key] = bucket.bytecode_to_string()
-
-
-_COMPILED = _Compiled()
-
-
 def make_app(url: str) -> Flask:
     """The application on this database, with a broker that can't be reached."""
     with pytest.MonkeyPatch.context() as patch:
@@ -105,18 +88,47 @@ def make_app(url: str) -> Flask:
     app.config["DISPATCH"] = with_overrides(
         app.config["DISPATCH"], {"soon": {"wave_max": 2, "target": 0.9, "patience_s": 0}}
     )
-    app.jinja_env.bytecode_cache = _COMPILED
     return app
 
 
+@contextmanager
+def as_new(app: Flask) -> Iterator[None]:
+    """The application as it was made, whatever has been done with it before: with its own settings, with
+    nobody counted and nothing known to be down. Nobody is connected to its database afterwards."""
+    config, extensions = dict(app.config), dict(app.extensions)
+    limiter.init_app(app)
+    app.extensions["celery"].set_default()
+    app.extensions["publisher"] = Publisher(app.extensions["celery"])
+    try:
+        yield
+    finally:
+        with app.app_context():
+            db.engine.dispose()
+        for now_it_is, then in ((app.config, config), (app.extensions, extensions)):
+            now_it_is.clear()
+            now_it_is.update(then)
+
+
+@pytest.fixture(scope="session")
+def applications(homes: Callable[[str], Home], templates: Callable[[str], str]) -> Callable[[str], Flask]:
+    """Applications by the names of their homes. One each, as in life: to load pages and to compose
+    statements for each test would take longer than the tests."""
+
+    @cache
+    def application(name: str) -> Flask:
+        return make_app(homes(name).create(templates(name)))
+
+    return application
+
+
 @pytest.fixture
-def app(database: Home, templates: Callable[[str], str]) -> Iterator[Flask]:
-    url = database.create(templates(database.name))
-    app = make_app(url)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-    database.drop(url)
+def app(
+    database: Home, templates: Callable[[str], str], applications: Callable[[str], Flask]
+) -> Iterator[Flask]:
+    app = applications(database.name)
+    database.empty(app.config["SQLALCHEMY_DATABASE_URI"], templates(database.name))
+    with as_new(app):
+        yield app
 
 
 @dataclass
