@@ -1,12 +1,13 @@
 #!/bin/sh
-# Prints the path of a Chromium for the browser tests, and nothing if there is none.
-# With "install" as $1, first installs Chromium and Chinese fonts by apt where that is allowed.
+# Prints the path of a Chromium for the browser tests, and nothing if there is none: the one without
+# windows if it is there, for it needs a third less of the processor for the same pages.
+# With "install" as $1, first installs one and Chinese fonts by apt where that is allowed.
 # Says on standard error what is skipped for lack of what.
 set -u
 
 found_chromium() {
     # BROWSER is also how a desktop names the user's web browser: only a Chromium will do.
-    for candidate in "${BROWSER:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+    for candidate in "${BROWSER:-}" chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
         case $candidate in *[Cc]hrom*) ;; *) continue ;; esac
         path=$(command -v "$candidate") || continue
         # Ubuntu's package may be an empty shell that only points to another way of installing.
@@ -31,10 +32,18 @@ can_install() {
     as_root="sudo -n"
 }
 
+update() {
+    $as_root apt-get update -qq >"$log" 2>&1 || tail -n 5 "$log" >&2
+}
+
+is_packaged() {
+    apt-cache show "$1" >/dev/null 2>&1
+}
+
 install() {
     echo "Installing $* for the browser tests ..." >&2
     export DEBIAN_FRONTEND=noninteractive
-    if ! { $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+    if ! $as_root apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1; then
         tail -n 5 "$log" >&2
         return 1
     fi
@@ -49,8 +58,11 @@ if [ "${1:-}" = install ] && { [ -z "$browser" ] || [ -z "$fonts" ]; }; then
     log=$(mktemp)
     trap 'rm -f "$log"' EXIT
     if can_install; then
+        update
         set --
-        [ -n "$browser" ] || set -- "$@" chromium
+        if [ -z "$browser" ]; then
+            if is_packaged chromium-headless-shell; then set -- chromium-headless-shell; else set -- chromium; fi
+        fi
         [ -n "$fonts" ] || set -- "$@" fontconfig fonts-noto-cjk
         install "$@" || why="apt-get could not install $*"
     fi

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from devtools.gallery.studio import CHROMIUM_ARGS
+from devtools.gallery.studio import BROWSER, CHROMIUM_ARGS
 from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
@@ -48,7 +48,6 @@ expiry_s = 90
 """
 PASSWORD = "correct horse battery"
 METRICS_TOKEN = "for the figures of the scenarios"
-BROWSER = os.environ.get("BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -25,6 +26,11 @@ WIDTHS = {390: 844, 768: 1024, 1440: 900}
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_S = 30
+
+BROWSER = os.environ.get("BROWSER") or next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
+)
+"""Where there is a Chromium, as `scripts/find-browser.sh` finds it; None: nowhere."""
 
 ACCOUNTS = {
     "operator": "hotline1",
@@ -158,9 +164,7 @@ class Studio:
 def opened(env: Mapping[str, str] | None = None) -> Iterator[Studio]:
     """A studio of its own in a temporary folder, closed at the end."""
     with tempfile.TemporaryDirectory(prefix="dispatcher-") as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("BROWSER", "/usr/bin/chromium"), args=CHROMIUM_ARGS
-        )
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=CHROMIUM_ARGS)
         with running(Path(folder), env) as system:
             yield Studio(system, browser)
         browser.close()

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
-from devtools.gallery.studio import CHROMIUM_ARGS, LOCALES, Logins
+from devtools.gallery.studio import BROWSER, CHROMIUM_ARGS, LOCALES, Logins
 from devtools.system import System
-from tests.conftest import BROWSER, PASSWORD
+from tests.conftest import PASSWORD
 from tests.world import World
 
 
