@@ -1,6 +1,6 @@
 """Events, reasons and attention as sentences, in the reader's language; and the pages' filters."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,23 +61,6 @@ def exact(moment: datetime | None) -> str:
 def duetime(moment: datetime | None) -> str:
     """A moment as people say it: 今天16:00, tomorrow 09:00."""
     return texts.when(moment, utcnow(), _zone(), language()) if moment else ""
-
-
-def span(seconds: float) -> str:
-    """A length of time in its two largest units: 12 分, 3 h 20 min."""
-    minutes = int(abs(seconds) // 60)
-    hours, rest = divmod(minutes, 60)
-    days, day_hours = divmod(hours, 24)
-    if days:
-        return _("%(d)d d %(h)d h", d=days, h=day_hours)
-    if hours:
-        return _("%(h)d h %(m)d min", h=hours, m=rest)
-    return _("%(m)d min", m=minutes)
-
-
-def ago(moment: datetime | None) -> str:
-    """How long ago a moment was."""
-    return span((utcnow() - moment).total_seconds()) if moment else ""
 
 
 def clock_of_day(minutes: int) -> str:
@@ -348,8 +331,6 @@ def init_app(app: Flask) -> None:
         "localtime": localtime,
         "exact": exact,
         "duetime": duetime,
-        "ago_minutes": ago,
-        "span": span,
         "clock_of_day": clock_of_day,
         "yuan": yuan,
         "items_line": items_line,
@@ -368,7 +349,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, timedelta=timedelta,
+        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE,
     )  # fmt: skip
     app.context_processor(
         lambda: {
