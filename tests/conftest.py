@@ -85,16 +85,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
     All that need the running system on a database stay together, for it is started once; of the others,
     those of a module on a database, so that whichever process is free takes some of them. The long ones come
-    first, or one process would be left with them at the end.
+    first, or one process would be left with them at the end: before all those that keep a processor busy,
+    for the same tests on two databases at once would wait at once.
     """
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        chosen = callspec.params.get("database") if callspec is not None else None
+        chosen = _database(item)
         if chosen is not None and item.get_closest_marker("xdist_group") is None:
             whole = "system" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group(chosen if whole else f"{item.path.stem}-{chosen}"))
     yield
-    items.sort(key=lambda item: item.get_closest_marker("scenario") is None)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("scenario") is None:
+        return 2
+    return 0 if _database(item) is None else 1
+
+
+def _database(item: pytest.Item) -> str | None:
+    """The name of the database on which the test is to run, if it is to run on one of several."""
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("database")
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

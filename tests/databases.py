@@ -74,13 +74,16 @@ class PostgresHome:
 
     def __init__(self, admin_url: str) -> None:
         self._admin_url = admin_url
+        self._made: set[str] = set()
 
     def create(self, template: str = "") -> str:
         source = self._database(template) if template else "template0"
-        return create_database(self._admin_url, f"test_{uuid4().hex[:16]}", source)
+        url = create_database(self._admin_url, f"test_{uuid4().hex[:16]}", source)
+        self._made.add(url)
+        return url
 
     def renew(self, url: str, template: str) -> None:
-        self.drop(url)
+        drop_database(self._admin_url, self._database(url))
         create_database(self._admin_url, self._database(url), self._database(template))
 
     def empty(self, url: str, template: str) -> None:
@@ -94,6 +97,12 @@ class PostgresHome:
 
     def drop(self, url: str) -> None:
         drop_database(self._admin_url, self._database(url))
+        self._made.discard(url)
+
+    def drop_all(self) -> None:
+        """Remove what was made here and is still there."""
+        for url in list(self._made):
+            self.drop(url)
 
     @staticmethod
     def _database(url: str) -> str:
@@ -106,7 +115,11 @@ def opened(name: str, folder: Path, server: str = "") -> Iterator[Home]:
     if name == "sqlite":
         yield SqliteHome(folder)
     elif server:
-        yield PostgresHome(server)
+        home = PostgresHome(server)
+        try:
+            yield home
+        finally:
+            home.drop_all()
     else:
         # Not in pytest's own folder: each run of pytest shuts that to other users, as whom the server
         # runs where we are root.

@@ -111,9 +111,7 @@ class Studio:
         return retiree
 
     def offers(self, task_id: int) -> list[str]:
-        """The links in the offers of a task that have arrived, once there are any."""
-        self._wait(0, "/o/", task_id)
-        time.sleep(0.7)  # the other offers of the wave
+        """The links in the offers of a task, once all of its wave have arrived."""
         return self._wait(0, "/o/", task_id)
 
     def own_page(self, phone: str) -> str:
@@ -143,16 +141,23 @@ class Studio:
             if task_id is not None:
                 about = self._sids(task_id)
                 arrived = [m for m in arrived if m["sid"] in about]
-            if links := [link for m in arrived for link in m["links"] if kind in link]:
+            links = [link for m in arrived for link in m["links"] if kind in link]
+            if links and (task_id is None or len(links) >= self._asked(task_id)):
                 return links
             time.sleep(0.1)
         raise RuntimeError(f"no link with {kind} arrived")
 
+    def _asked(self, task_id: int) -> int:
+        """How many have been asked about a task."""
+        return len(self._rows("SELECT id FROM offer WHERE task_id = ?", task_id))
+
     def _sids(self, task_id: int) -> set[str]:
         """By what the gateway calls the SMS about a task."""
+        return {row[0] for row in self._rows("SELECT gateway_id FROM message WHERE task_id = ?", task_id)}
+
+    def _rows(self, query: str, task_id: int) -> list[Any]:
         with closing(sqlite3.connect(self.system.data_dir / "dispatcher.db")) as database:
-            found = database.execute("SELECT gateway_id FROM message WHERE task_id = ?", (task_id,))
-            return {row[0] for row in found}
+            return database.execute(query, (task_id,)).fetchall()
 
     def _messages(self, since: int) -> list[dict[str, Any]]:
         answer = requests.get(f"{self.system.phones_url}/api/messages?since={since}", timeout=10)

@@ -32,6 +32,16 @@ def test_a_plan_keeps_within_its_time_and_its_lanes_do_not_overlap(name: str) ->
         assert all(one.at + one.seconds <= after.at + 0.02 for one, after in pairwise(own))
 
 
+def test_what_breaks_when_follows_from_the_seed() -> None:
+    storm = STORMS["database"]
+    once, again = (plan(storm, 727, 120, "postgresql") for _ in range(2))
+    assert once == again
+    assert once != plan(storm, 728, 120, "postgresql")
+    on_sqlite = {one.kind for one in plan(storm, 727, 120, "sqlite")}
+    assert {one.kind for one in once} | on_sqlite == set(storm.kinds)
+    assert "database-connections-cut" in {one.kind for one in once} - on_sqlite
+
+
 def test_only_the_clock_of_the_process_named_is_put_off_while_it_runs(tmp_path: Path) -> None:
     (tmp_path / "ask.py").write_text(
         "from dispatcher.services.messaging import utcnow\n"

@@ -9,7 +9,7 @@ import pytest
 
 from devtools.chaos.audit import PROMISES
 from devtools.chaos.run import Size, run
-from devtools.chaos.storms import Storm, plan
+from devtools.chaos.storms import Storm
 
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("storm")]
 
@@ -48,11 +48,3 @@ def test_every_promise_is_kept_in_a_storm(runs: Runs, database: str) -> None:
     assert result["tasks"] > 10
     assert result["texts"] > result["tasks"]
     assert result["answers"]["accept"] > 0
-
-
-def test_what_breaks_when_follows_from_the_seed() -> None:
-    once, again = (plan(SHORT, SEED, 60, "postgresql") for _ in range(2))
-    assert once == again
-    assert once != plan(SHORT, SEED + 1, 60, "postgresql")
-    assert {one.kind for one in once} == set(SHORT.kinds)
-    assert "database-connections-cut" not in {one.kind for one in plan(SHORT, SEED, 60, "sqlite")}
