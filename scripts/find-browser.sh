@@ -33,6 +33,7 @@ can_install() {
 }
 
 update() {
+    echo "Looking for what can be installed for the browser tests ..." >&2
     $as_root apt-get update -qq >"$log" 2>&1 || tail -n 5 "$log" >&2
 }
 
@@ -60,11 +61,13 @@ if [ "${1:-}" = install ] && { [ -z "$browser" ] || [ -z "$fonts" ]; }; then
     if can_install; then
         update
         set --
+        [ -n "$fonts" ] || set -- fontconfig fonts-noto-cjk
         if [ -z "$browser" ]; then
-            if is_packaged chromium-headless-shell; then set -- chromium-headless-shell; else set -- chromium; fi
+            is_packaged chromium-headless-shell && install "$@" chromium-headless-shell ||
+                install "$@" chromium || why="apt-get could not install $* chromium"
+        else
+            install "$@" || why="apt-get could not install $*"
         fi
-        [ -n "$fonts" ] || set -- "$@" fontconfig fonts-noto-cjk
-        install "$@" || why="apt-get could not install $*"
     fi
     [ -n "$browser" ] || browser=$(found_chromium) || browser=
     [ -n "$browser" ] || echo "browser tests skipped: no Chromium found${why:+, and $why} (one elsewhere: BROWSER=/path/to/chromium)" >&2

@@ -84,9 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """With several processes of pytest: which tests run in the same one, and what comes first.
 
     All that need the running system on a database stay together, for it is started once; of the others,
-    those of a module on a database, so that whichever process is free takes some of them. The long ones come
-    first, or one process would be left with them at the end: before all those that keep a processor busy,
-    for the same tests on two databases at once would wait at once.
+    those of a module on a database, so that whichever process is free takes some of them.
     """
     for item in items:
         chosen = _database(item)
@@ -98,6 +96,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 
 def _turn(item: pytest.Item) -> int:
+    """The long ones come first, or one process would be left with them at the end: before all the gallery
+    (a scenario without a database of its own), which never waits. Of the others two would wait at once."""
     if item.get_closest_marker("scenario") is None:
         return 2
     return 0 if _database(item) is None else 1

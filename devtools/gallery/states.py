@@ -38,6 +38,7 @@ class State:
         page.goto(path)
         if self.then is not None:
             self.then(page)
+            page.wait_for_load_state()
         # Counted from zero again for each state: where the last one was scrolled to is no part of it.
         page.evaluate("window.scrollTo(0, 0)")
 

@@ -30,7 +30,7 @@ PATIENCE_S = 30
 BROWSER = os.environ.get("BROWSER") or next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
-"""Where there is a Chromium, as `scripts/find-browser.sh` finds it; None: nowhere."""
+"""Where there is a Chromium; None: nowhere. `scripts/find-browser.sh`, which make asks, knows more names."""
 
 ACCOUNTS = {
     "operator": "hotline1",
@@ -50,11 +50,12 @@ class Logins:
         self._cookies: dict[str, list[Any]] = {}
 
     def enter(self, page: Page, username: str, password: str) -> None:
-        """Let them in, in the window of `page`."""
+        """Let them in, in the empty window of `page`, which stays empty."""
         if username in self._cookies:
             page.context.add_cookies(self._cookies[username])
             return
         log_in(page, username, password)
+        page.goto("about:blank")
         self._cookies[username] = list(page.context.cookies())
 
 
@@ -134,7 +135,8 @@ class Studio:
         return max((m["seq"] for m in self._messages(0)), default=0)
 
     def _wait(self, since: int, kind: str, task_id: int | None = None) -> list[str]:
-        """Links of this kind in SMS (about this task) that have arrived after message number `since`."""
+        """Links of this kind in SMS that have arrived after message number `since`; about a task, once there
+        are as many as people were asked."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             arrived = [m for m in self._messages(since) if m["direction"] == "to_phone"]
@@ -145,7 +147,7 @@ class Studio:
             if links and (task_id is None or len(links) >= self._asked(task_id)):
                 return links
             time.sleep(0.1)
-        raise RuntimeError(f"no link with {kind} arrived")
+        raise RuntimeError(f"no link with {kind} arrived, or not all of them")
 
     def _asked(self, task_id: int) -> int:
         """How many have been asked about a task."""
@@ -168,6 +170,8 @@ class Studio:
 @contextmanager
 def opened(env: Mapping[str, str] | None = None) -> Iterator[Studio]:
     """A studio of its own in a temporary folder, closed at the end."""
+    if BROWSER is None:
+        raise SystemExit("no Chromium: name one in BROWSER, or install it")
     with tempfile.TemporaryDirectory(prefix="dispatcher-") as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=CHROMIUM_ARGS)
         with running(Path(folder), env) as system:

@@ -27,8 +27,8 @@ def _load(value: str) -> Staff | None:
 @login_manager.unauthorized_handler
 def _unauthorized() -> ResponseReturnValue:
     if request.headers.get("HX-Request") or request.path.endswith("/stream"):
-        # A fragment can't show a login form: send the whole page there.
-        return "", 401, {"HX-Redirect": url_for("auth.login")}
+        # A part of a page was asked for, maybe by a clock: the page stays, with all that is typed into it.
+        return render_template("auth/logged_out.html"), 401
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("auth.login", next=target))
 

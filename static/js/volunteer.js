@@ -34,8 +34,8 @@
     fetch(news.dataset.page).then(function (answer) { return answer.text(); }).then(function (html) {
       var fresh = new DOMParser().parseFromString(html, "text/html");
       var now = fresh.getElementById("news"), main = fresh.getElementById("main");
-      if (!now) return location.reload();
       if (typing()) return tell(words, true);
+      if (!now) return location.reload();
       document.getElementById("main").replaceWith(main);
       document.title = fresh.title;
       news.dataset.mark = now.dataset.mark;

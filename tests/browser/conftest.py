@@ -83,7 +83,7 @@ class Windows:
         )
 
     def staff(self, username: str, language: str = "zh", width: int = 1440, dark: bool = False) -> Page:
-        """A window in which somebody has logged in; where they go from there, a test says."""
+        """An empty window in which somebody has logged in."""
         page = self.open(language, width, dark)
         self._logins.enter(page, username, PASSWORD)
         return page

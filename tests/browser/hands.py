@@ -31,7 +31,7 @@ _SEEN = """(control) => {
 
 
 class Hands(ABC):
-    """Whoever uses a page. `width`: of their window, in CSS pixels."""
+    """Whoever uses a page once it is there, scripts and all. `width`: of their window, in CSS pixels."""
 
     width: ClassVar[int]
 
@@ -83,6 +83,7 @@ class Keyboard(Hands):
 
     def _reach(self, control: Locator, among: bool = False) -> None:
         (control.first if among else control).wait_for(state="attached")
+        self.page.wait_for_load_state()
         for _ in range(MOST_TABS):
             if control.evaluate_all("(all) => all.includes(document.activeElement)"):
                 self._look()
@@ -114,9 +115,9 @@ class Touch(Hands):
         field.select_text()
         self.page.keyboard.type(words)
 
-    @staticmethod
-    def _tap(control: Locator) -> None:
+    def _tap(self, control: Locator) -> None:
         expect(control).to_be_visible()  # and it may be drawn anew at any moment: `tap` finds it again
+        self.page.wait_for_load_state()
         box = control.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) >= LEAST_PX, f"{control} is {box}"

@@ -114,6 +114,7 @@ def test_the_whole_story(world: World, windows: Windows, by: type[Hands], langua
     _write_a_note(coordinator, task, "老人说门铃坏了")
 
     volunteer.press(phone.locator("form[action*='/later'] button"))
+    expect(phone.locator(".task-line > .soft")).to_contain_text(words["more"])
     elder.phone.expect(words["helper"], words["more"])
     volunteer.press(phone.locator("#stuck > summary"))
     volunteer.tick(phone.locator("#stuck [value=not_home]"))
@@ -171,6 +172,7 @@ def test_the_office_s_pages(world: World, windows: Windows, by: type[Hands], lan
 
     office.press(page.locator(".nav a[href='/office/texts']"))
     office.press(page.locator("a[href*='entry=sms.taken&language=zh']"))
+    page.wait_for_url(re.compile(r"entry=sms\.taken"))  # the page before has such a box, too
     office.write(page.locator("#text"), "{campus}有人去了")
     office.press(page.locator("#try form button"))
     expect(page.locator("#trial [role=alert]")).to_contain_text("{category}", timeout=SOON)

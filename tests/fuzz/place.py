@@ -63,7 +63,7 @@ class Place:
             self.known = _furnish()
             db.session.remove()
             db.engine.dispose()
-        self._url = home.create(self._template)
+        self._url = home.create()
         self.app = make_app(self._url)
         # Tries are limited by other tests; here it would hide what lies behind.
         self.app.config |= {

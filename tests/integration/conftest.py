@@ -23,6 +23,7 @@ from dispatcher.rules.settings import with_overrides
 from dispatcher.services import accounts, intake, receipts, roster
 from dispatcher.services.intake import Call, Wanted
 from dispatcher.sms.gateway import Accepted, Carried, Outcome
+from dispatcher.web.live import Changes
 from tests.databases import Home
 
 PASSWORD = "correct horse battery"
@@ -93,12 +94,14 @@ def make_app(url: str) -> Flask:
 
 @contextmanager
 def as_new(app: Flask) -> Iterator[None]:
-    """The application as it was made, whatever has been done with it before: with its own settings, with
-    nobody counted and nothing known to be down. Nobody is connected to its database afterwards."""
+    """The application with nobody counted and nothing known to be down. Afterwards it has its settings and
+    extensions of before, and nothing is left in its pool; what a test changes inside these, or in the schema
+    of the database, it puts back itself."""
     config, extensions = dict(app.config), dict(app.extensions)
     limiter.init_app(app)
-    app.extensions["celery"].set_default()
+    app.extensions["celery"].set_current()
     app.extensions["publisher"] = Publisher(app.extensions["celery"])
+    app.extensions["changes"] = Changes(app)
     try:
         yield
     finally:

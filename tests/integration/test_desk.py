@@ -287,9 +287,8 @@ def test_one_operator_makes_a_call(app: Flask, people: People) -> None:
         assert timedelta(minutes=29) < again.due_at - now() < timedelta(minutes=31)
         assert returning.settled(again.id, _staff(people), now())
         assert [call.outcome for call in returning.ended(db.session())] == ["settled", "not_reached"]
-        steps = [
-            e.params["step"] for e in db.session.scalars(select(Event).where(Event.kind == "return_call"))
-        ]
+        query = select(Event).where(Event.kind == "return_call").order_by(Event.id)
+        steps = [event.params["step"] for event in db.session.scalars(query)]
         assert steps.count("added") == 3
         assert steps[-1] == "settled"
 
@@ -545,3 +544,13 @@ def test_the_desk_reads_no_large_table_from_end_to_end(app: Flask, people: Peopl
         assert task_id
         found = {(table, said[:300]) for said, parameters in seen for table in full_scans((said, parameters))}
         assert found == set()
+
+
+def test_a_part_of_a_page_tells_who_is_logged_out_and_sends_the_page_nowhere(client: FlaskClient) -> None:
+    """It may have been asked for by a clock, with half a call typed beside it."""
+    for path in ("/hotline/calls/due", "/hotline/calls/list", "/hotline/matches?q=13935200001"):
+        answer = client.get(path, headers={"HX-Request": "true", "Accept-Language": "zh"})
+        assert answer.status_code == 401
+        assert not [name for name, _value in answer.headers if name.startswith("HX-")]
+        assert "您已退出登录" in answer.text
+        assert 'href="/login"' in answer.text

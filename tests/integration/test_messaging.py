@@ -413,7 +413,7 @@ def test_what_is_no_longer_true_is_not_sent(app: Flask, people: People) -> None:
             word = task.code_word
             progress.hand_back(tx, task, helper, "not_well", "", now())
             assert task.code_word != word, "somebody who isn't coming mustn't know the word"
-        kinds = {m.id: m.kind for m in db.session.scalars(select(Message))}
+        kinds = {m.id: m.kind for m in db.session.scalars(select(Message).order_by(Message.id))}
         for message_id in kinds:
             messaging.send(message_id, gateway)
         sent = [kinds[message_id] for _, _, message_id in gateway.sent]

@@ -32,7 +32,7 @@ export function outdated() {
 
 function entered(root) {
   return [...root.querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>
-    field.type === "radio" ? field.checked !== field.defaultChecked
+    ["radio", "checkbox"].includes(field.type) ? field.checked !== field.defaultChecked
       : field.value !== field.defaultValue);
 }
 
@@ -109,17 +109,30 @@ function goRound(event) {
   (event.shiftKey ? last : first).focus();
 }
 
-/* After another login the forms of this page are too old: the same person may send them with fresh tokens. */
+/* After another login the forms of this page are too old: the same person may send them with fresh tokens.
+   Whether it is the same. */
 async function renewTokens() {
-  const page = await fetch("/board").catch(() => null);
-  const parsed = page && new DOMParser().parseFromString(await page.text(), "text/html");
-  if (parsed?.querySelector("#board-live")?.dataset.me !== byId("board-live").dataset.me) {
-    complain(drawer.dataset.loggedOut);
-    return;
-  }
+  const answer = await fetch("/board").catch(() => null);
+  const parsed = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (parsed?.documentElement.dataset.me !== page.dataset.me) return false;
   const { value } = parsed.querySelector("#act [name=csrf_token]");
   for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = value;
-  complain(drawer.dataset.failed);
+  return true;
+}
+
+async function refused() {
+  complain(await renewTokens() ? drawer.dataset.failed : drawer.dataset.loggedOut);
+}
+
+/* Whoever has been logged out finds the page for it here, but not in place of what they have entered. */
+export function loggedOut() {
+  if (!entered(document)) location.reload();
+  else if (drawer && byId("task-problem")) complain(drawer.dataset.loggedOut);
+}
+
+export async function loggedIn() {
+  const problem = byId("task-problem");
+  if (await renewTokens() && problem?.textContent === drawer?.dataset.loggedOut) problem.hidden = true;
 }
 
 /* The box above the list of volunteers: only of use with a script, so shown by it. */
@@ -148,7 +161,7 @@ function listenToHtmx() {
     if (ctx.target !== drawer) return;
     if (![200, 409, 422].includes(ctx.response?.status)) {
       event.preventDefault();
-      if (ctx.response?.status === 400) renewTokens();
+      if ([400, 401].includes(ctx.response?.status)) refused();
       else complain(drawer.dataset.failed);
     }
   });

@@ -28,11 +28,17 @@ let lastAt = 0;
 let pressed = false; // a row must not move away under a finger
 let reached = true;
 let reachedAt = Date.now();
+let out = false; // the server doesn't know any more who this is
+let login = {}; // what is done when that is so, and when it is over
 let brought = null; // what the stream has brought and isn't on the page yet
 let streams = 0; // how many have begun
 
 export function onMerge(act) {
   afterMerge.push(act);
+}
+
+export function onLogin(acts) {
+  login = acts;
 }
 
 export function refresh() {
@@ -53,7 +59,7 @@ async function run() {
     brought = null;
     await Promise.all([rows ? put(rows) : pull(board), pull(byId("task-live"))]);
     reached = true;
-    reachedAt = Date.now();
+    if (!out) reachedAt = Date.now();
   } catch {
     reached = false;
   }
@@ -86,8 +92,9 @@ async function pull(part) {
   if (part.tag && part.tag.url === url) headers["If-None-Match"] = part.tag.value;
   const asked = streams;
   const answer = await fetch(url, { headers, cache: "no-store" });
-  if (answer.status === 401 || answer.redirected) return location.reload();
+  if (answer.status === 401 || answer.redirected) return isOut(true);
   if (answer.status >= 500) throw new Error(String(answer.status));
+  isOut(false);
   if (answer.status !== 200) return undefined;
   const text = await answer.text();
   if (!part.isConnected || part.dataset.src !== url) return undefined;
@@ -95,6 +102,13 @@ async function pull(part) {
   await merge(part, text);
   part.tag = { url, value: answer.headers.get("ETag") || "" };
   return undefined;
+}
+
+function isOut(now) {
+  if (now === out) return;
+  out = now;
+  if (out) login.lost();
+  else login.back();
 }
 
 async function merge(part, text) {
@@ -121,7 +135,7 @@ let listenAgain = 0;
 let patience = 0;
 
 function tell() {
-  const now = streaming ? "live" : reached ? "polling" : "lost";
+  const now = out ? "out" : streaming ? "live" : reached ? "polling" : "lost";
   if (!state || state.dataset.now === now) return;
   state.dataset.now = now;
   state.textContent = state.dataset[now].replace("{t}", clock(reachedAt, state.dataset.zone));

@@ -10,10 +10,11 @@ page.classList.add("has-script");
 
 /* Of the buttons about who sees to something, each sees the one that is theirs. The rows are drawn alike for
    all, so a style sheet of this browser's own chooses. */
-if (board?.dataset.me) {
+const { me } = page.dataset;
+if (board && me) {
   const own = new CSSStyleSheet();
-  own.replaceSync(`.claim-of-mine:not(.claimer-${board.dataset.me}) { display: none; }
-    .claim-of-others.claimer-${board.dataset.me} { display: none; }`);
+  own.replaceSync(`.claim-of-mine:not(.claimer-${me}) { display: none; }
+    .claim-of-others.claimer-${me} { display: none; }`);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, own];
 }
 
@@ -26,6 +27,8 @@ live.onMerge((part) => {
     beside.outdated();
   }
 });
+
+live.onLogin({ lost: beside.loggedOut, back: beside.loggedIn });
 
 const filters = byId("filters");
 if (filters) {
