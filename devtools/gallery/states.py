@@ -96,6 +96,13 @@ def _pressed(part: str) -> Do:
     return do
 
 
+def _too_old(page: Page) -> None:
+    page.locator("form.tell textarea").fill("王老师明早要再打一次")
+    page.evaluate("document.querySelector('form.tell [name=csrf_token]').value = 'of yesterday'")
+    page.locator("form.tell button").click()
+    page.locator("main form [name=words][type=hidden]").wait_for(state="attached")
+
+
 def _no_picture(page: Page) -> None:
     page.locator("#receipt-spent").fill("many")
     page.locator("form[action*='/receipt'] button").last.click()
@@ -143,6 +150,7 @@ def _staff() -> Iterator[State]:
     yield State("staff", "login refused", "", "/login", _refused)
     yield State("staff", "nothing here", "operator", "/nothing-here")
     yield State("staff", "not for this account", "operator", "/board/forecast")
+    yield State("staff", "form too old", "operator", "/hotline/handover", _too_old)
     yield State("staff", "design", "coordinator", "/design", _unfold)
 
 

@@ -3,6 +3,7 @@
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -56,8 +57,21 @@ def _broken(_error: Exception) -> ResponseReturnValue:
 
 
 def _stale_form(_error: CSRFError) -> ResponseReturnValue:
-    return _page(
-        400,
-        _("This form is too old"),
-        _("Please go back, reload the page and send it again; what you typed is still there."),
+    """Whoever has been logged out, or has logged in anew, while a form was open can still send it, by one
+    more press: a form of ours, as the browser says. What another site had sent isn't offered."""
+    heading = _("This form is too old")
+    is_ours = request.headers.get("Origin", "").partition("://")[2] == request.host
+    if not is_ours or request.blueprint == "auth" or request.files:  # no password is written into a page
+        return _page(400, heading, _("Please go back, reload the page and send it again."))
+    if current_user.is_authenticated:
+        text = _("Somebody has logged in here since it was opened. Nothing you typed is lost.")
+    else:
+        text = _(
+            "You have been logged out. Nothing you typed is lost: log in again, then press the button here."
+        )
+    fields = [pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token"]
+    here = request.full_path.rstrip("?")
+    page = render_template(
+        "errors/stale_form.html", code=400, heading=heading, text=text, fields=fields, here=here
     )
+    return page, 400

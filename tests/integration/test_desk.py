@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
+from devtools.local import hidden_fields
 from dispatcher.database import db, transaction
 from dispatcher.models import (
     Attention,
@@ -554,3 +556,39 @@ def test_a_part_of_a_page_tells_who_is_logged_out_and_sends_the_page_nowhere(cli
         assert not [name for name, _value in answer.headers if name.startswith("HX-")]
         assert "您已退出登录" in answer.text
         assert 'href="/login"' in answer.text
+
+
+def test_a_form_that_was_open_while_its_person_logged_in_anew_is_sent_by_one_more_press(
+    app: Flask, people: People, client: FlaskClient
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    ours = {"Origin": "http://localhost"}
+    words = "王老师明早\n要再打一次"
+
+    def log_in() -> None:
+        form = hidden_fields(client.get("/login").text) | {"username": "op", "password": PASSWORD}
+        assert client.post("/login", data=form).status_code == 302
+
+    def send(form: dict[str, str], headers: dict[str, str]) -> TestResponse:
+        return client.post("/hotline/handover", data=form, headers=headers)
+
+    log_in()
+    form = hidden_fields(client.get("/hotline/handover").text) | {"words": words}
+    client.post("/logout", data=hidden_fields(client.get("/hotline").text))
+    out = send(form, ours)
+    assert out.status_code == 400
+    assert "You have been logged out. Nothing you typed is lost" in out.text
+    log_in()
+    again = send(hidden_fields(out.text) | {"words": words}, ours)
+    assert again.status_code == 400
+    assert "Send it now as 赵敏" in again.text
+    assert f'<textarea name="words" hidden>\n{words}</textarea>' in again.text
+    # What another site sends is never offered, and neither is a password.
+    for origin in ({}, {"Origin": "https://elsewhere.example"}):
+        assert "王老师" not in send(form, origin).text
+    assert PASSWORD not in client.post("/login", data={"password": PASSWORD}, headers=ours).text
+    with app.app_context():
+        assert db.session.scalars(select(ShiftNote)).all() == []
+    assert send(hidden_fields(again.text) | {"words": words}, ours).status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(ShiftNote.text)).one() == words
