@@ -22,6 +22,15 @@ def on(database: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("database", [database], indirect=True, scope="session")
 
 
+def logged_out_elsewhere(page: Page) -> Page:
+    """Another tab, in which the person of `page` has just logged out."""
+    other = page.context.new_page()
+    other.goto("/hotline/mine")
+    other.locator("form[action='/logout'] button").click()
+    other.wait_for_url(lambda url: "/login" in url)
+    return other
+
+
 def kill_browser(folder: Path) -> None:
     """Kill the browser whose profile is in `folder`, as the machine's power would."""
     ours = [p for p in psutil.process_iter() if f"--user-data-dir={folder}" in " ".join(_command(p))]

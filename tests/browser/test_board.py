@@ -18,7 +18,7 @@ from devtools.gallery.studio import log_in
 from dispatcher.database import transaction
 from dispatcher.models import Attention, Campus, Event, HelpRequest, Task
 from dispatcher.services import attention, history
-from tests.browser.conftest import Windows, on
+from tests.browser.conftest import Windows, logged_out_elsewhere, on
 from tests.conftest import PASSWORD
 from tests.world import World, eventually, random_key
 
@@ -425,7 +425,7 @@ def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
     note, problem = page.locator("#note-said"), page.locator("#task-problem")
     note.fill("门铃坏了")
     press = page.locator("#drawer form[action$='/note'] button")
-    other = _logged_out_elsewhere(page)
+    other = logged_out_elsewhere(page)
     press.click()
     expect(problem).to_contain_text("重新登录", timeout=SOON)
     log_in(other, "co", PASSWORD)
@@ -439,15 +439,6 @@ def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
     expect(saved).to_be_visible(timeout=SOON)
 
 
-def _logged_out_elsewhere(page: Page) -> Page:
-    """Another tab, in which the person of `page` has just logged out."""
-    other = page.context.new_page()
-    other.goto("/board/volunteers")
-    other.locator("form[action='/logout'] button").click()
-    other.wait_for_url(re.compile("/login"))
-    return other
-
-
 def test_a_page_that_hears_of_the_logging_out_keeps_what_is_typed(windows: Windows, quiet: Quiet) -> None:
     """As when a session ends by itself; where nothing was entered, there is the page to log in."""
     (task_id,) = quiet.add(1)
@@ -456,7 +447,7 @@ def test_a_page_that_hears_of_the_logging_out_keeps_what_is_typed(windows: Windo
     note, problem = page.locator("#note-said"), page.locator("#task-problem")
     note.fill("门铃坏了")
     state = page.locator("#live-state")
-    other = _logged_out_elsewhere(page)
+    other = logged_out_elsewhere(page)
     quiet.needs(task_id)  # the page is told that something has changed, and asks what
     expect(state).to_have_attribute("data-now", "out", timeout=SOON)
     expect(state).to_contain_text("退出登录")
@@ -470,7 +461,7 @@ def test_a_page_that_hears_of_the_logging_out_keeps_what_is_typed(windows: Windo
     page.locator("#drawer form[action$='/note'] button").click()
     expect(page.locator("#history")).to_contain_text("门铃坏了", timeout=SOON)
 
-    _logged_out_elsewhere(page)
+    logged_out_elsewhere(page)
     quiet.needs(task_id)
     page.wait_for_url(re.compile("/login"), timeout=SOON)
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from devtools.gallery.studio import log_in
 from dispatcher.models import Draft, HelpRequest, Task
-from tests.browser.conftest import Windows, kill_browser, on
+from tests.browser.conftest import Windows, kill_browser, logged_out_elsewhere, on
 from tests.conftest import PASSWORD
 from tests.world import Elder, World, eventually
 
@@ -280,6 +280,26 @@ def test_a_lost_network_costs_one_more_key(world: World, windows: Windows) -> No
     assert _copies(page) == 0
     expect(page.locator("#unfinished")).not_to_contain_text(elder.name)
     elder.phone.expect("记下了")
+
+
+def test_a_half_typed_promise_outlives_the_login(world: World, windows: Windows) -> None:
+    page = windows.staff("op")
+    page.clock.install()
+    page.goto("/hotline/calls")
+    page.locator("#phone").fill("13935277777")
+    other = logged_out_elsewhere(page)
+    with page.expect_response("**/hotline/calls/list"):
+        page.clock.run_for(15_500)  # the list asks for itself, and is refused
+    log_in(other, "op", PASSWORD)
+    expect(page.locator("#phone")).to_have_value("13935277777")
+    page.locator("#phone").press("Enter")
+    expect(page.locator("h1")).to_have_text("这一页打开太久了")
+    page.locator("form[action='/hotline/calls'] button", has_text="赵敏").click()
+    entry = page.locator(".return-call", has_text="139 3527 7777")
+    expect(entry).to_have_count(1)
+    entry.locator("button").first.click()
+    entry.locator("button", has_text="电话里说好了").click()
+    expect(entry).to_have_count(0)
 
 
 def test_two_operators_with_one_card_see_each_other(world: World, windows: Windows) -> None:
