@@ -79,13 +79,18 @@ export function attend(root) {
   return true;
 }
 
-function complain(words) {
+function say(words) {
   const problem = byId("task-problem");
-  if (!problem) return location.assign("/board");
+  if (!problem) return null;
   problem.textContent = words;
   problem.hidden = false;
-  problem.scrollIntoView({ block: "center" });
-  return undefined;
+  return problem;
+}
+
+function complain(words) {
+  const problem = say(words);
+  if (problem) problem.scrollIntoView({ block: "center" });
+  else location.assign("/board");
 }
 
 /* From either end of the open drawer Tab goes on at the other: it may cover what would come next. Whoever
@@ -127,7 +132,7 @@ async function refused() {
 /* Whoever has been logged out finds the page for it here, but not in place of what they have entered. */
 export function loggedOut() {
   if (!entered(document)) location.reload();
-  else if (drawer && byId("task-problem")) complain(drawer.dataset.loggedOut);
+  else if (drawer) say(drawer.dataset.loggedOut); // beside what they type, which stays in sight
 }
 
 export async function loggedIn() {
