@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -96,6 +97,15 @@ def _pressed(part: str) -> Do:
     return do
 
 
+def _logged_out(page: Page) -> None:
+    """Somebody whose login ends while they search; here it comes back afterwards."""
+    kept = page.context.cookies()
+    page.context.clear_cookies()
+    page.locator("#q").fill("wang")
+    page.locator("#matches [role=alert]").wait_for()
+    page.context.add_cookies(list[Any](kept))
+
+
 def _too_old(page: Page) -> None:
     page.locator("form.tell textarea").fill("王老师明早要再打一次")
     page.evaluate("document.querySelector('form.tell [name=csrf_token]').value = 'of yesterday'")
@@ -161,6 +171,7 @@ def _hotline(scene: Scene) -> Iterator[State]:
     yield State("hotline", "desk at first", "administrator", "/hotline")
     yield State("hotline", "found", "operator", "/hotline?q=wang")
     yield State("hotline", "nobody found", "operator", "/hotline?q=nobodyatall")
+    yield State("hotline", "logged out", "operator", "/hotline", _logged_out)
     yield State("hotline", "keys", "operator", "/hotline?q=wang", _keys)
     yield State("hotline", "card", "operator", person)
     yield State(
