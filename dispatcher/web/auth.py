@@ -14,6 +14,7 @@ from dispatcher.clock import utcnow
 from dispatcher.extensions import limiter, login_manager
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, OPERATOR, Staff
 from dispatcher.services import accounts
+from dispatcher.web.errors import can_be_sent_again, send_again
 from dispatcher.web.language import safe_next
 
 blueprint = Blueprint("auth", __name__)
@@ -29,6 +30,8 @@ def _unauthorized() -> ResponseReturnValue:
     if request.headers.get("HX-Request") or request.path.endswith("/stream"):
         # A part of a page was asked for, maybe by a clock: the page stays, with all that is typed into it.
         return render_template("auth/logged_out.html"), 401
+    if can_be_sent_again():
+        return send_again()
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("auth.login", next=target))
 

@@ -57,14 +57,23 @@ def _broken(_error: Exception) -> ResponseReturnValue:
 
 
 def _stale_form(_error: CSRFError) -> ResponseReturnValue:
+    if can_be_sent_again():
+        return send_again()
+    return _page(400, _("This form is too old"), _("Please go back, reload the page and send it again."))
+
+
+def can_be_sent_again() -> bool:
+    """Whether what was posted is a form of ours, as the browser says: what another site had sent is never
+    offered. No password and no file is written into a page."""
+    is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.host}"
+    return is_ours and request.method == "POST" and request.blueprint != "auth" and not request.files
+
+
+def send_again() -> ResponseReturnValue:
     """Whoever has been logged out, or has logged in anew, while a form was open can still send it, by one
-    more press: a form of ours, as the browser says. What another site had sent isn't offered."""
-    heading = _("This form is too old")
-    is_ours = request.headers.get("Origin", "").partition("://")[2] == request.host
-    if not is_ours or request.blueprint == "auth" or request.files:  # no password is written into a page
-        return _page(400, heading, _("Please go back, reload the page and send it again."))
+    more press."""
     if current_user.is_authenticated:
-        text = _("Somebody has logged in here since it was opened. Nothing you typed is lost.")
+        text = _("You have logged in anew since it was opened. Nothing you typed is lost.")
     else:
         text = _(
             "You have been logged out. Nothing you typed is lost: log in again, then press the button here."
@@ -72,6 +81,7 @@ def _stale_form(_error: CSRFError) -> ResponseReturnValue:
     fields = [pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token"]
     here = request.full_path.rstrip("?")
     page = render_template(
-        "errors/stale_form.html", code=400, heading=heading, text=text, fields=fields, here=here
-    )
+        "errors/stale_form.html",
+        code=400, heading=_("This form is too old"), text=text, fields=fields, here=here,
+    )  # fmt: skip
     return page, 400

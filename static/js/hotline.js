@@ -75,6 +75,7 @@ function desk(search) {
     } else if (event.key === "F2") {
       event.preventDefault();
       const link = $("[data-match-new]", matches);
+      if (!link) return; // logged out
       // What is typed now, not what was typed when the matches came.
       link.search = search.value.trim() ? `?q=${encodeURIComponent(search.value.trim())}` : "";
       link.click();

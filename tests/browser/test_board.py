@@ -489,3 +489,30 @@ def test_on_paper_it_is_black_on_white_and_each_page_says_when(windows: Windows,
     )
     assert style == ["rgb(0, 0, 0)", "rgb(255, 255, 255)", "table-header-group"]
     assert page.pdf(format="A4").count(b"/Type /Page\n") >= 4
+
+
+def test_a_button_in_a_row_is_pressed_for_who_has_logged_in_anew(windows: Windows, quiet: Quiet) -> None:
+    (task_id,) = quiet.add(1)
+    quiet.needs(task_id)
+    page = _board(windows, quiet)
+    other = logged_out_elsewhere(page)
+    log_in(other, "co", PASSWORD)
+    row = page.locator(f"#task-{task_id}")
+    row.get_by_role("button", name="我来处理").click()
+    expect(row).to_contain_text("钱宁在处理", timeout=SOON)
+
+
+def test_ticks_outlive_the_login(windows: Windows, quiet: Quiet) -> None:
+    """Also where no task is open beside the board: its stream says when its person is known again."""
+    (task_id,) = quiet.add(1)
+    page = _board(windows, quiet)
+    page.locator(f"#tick-{task_id}").check()
+    state = page.locator("#live-state")
+    other = logged_out_elsewhere(page)
+    page.locator(f"#open-{task_id}").click()
+    expect(state).to_have_attribute("data-now", "out", timeout=SOON)
+    log_in(other, "co", PASSWORD)
+    expect(state).to_have_attribute("data-now", re.compile("live|polling"), timeout=SOON)
+    assert _ticked(page) == [str(task_id)]
+    page.locator(f"#open-{task_id}").click()
+    expect(page.locator("#drawer #task-title")).to_be_focused(timeout=SOON)

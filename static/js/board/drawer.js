@@ -119,14 +119,25 @@ function goRound(event) {
 async function renewTokens() {
   const answer = await fetch("/board").catch(() => null);
   const parsed = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (parsed?.documentElement.dataset.me !== page.dataset.me) return false;
+  if (!page.dataset.me || parsed?.documentElement.dataset.me !== page.dataset.me) return false;
   const { value } = parsed.querySelector("#act [name=csrf_token]");
   for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = value;
   return true;
 }
 
 async function refused() {
-  complain(await renewTokens() ? drawer.dataset.failed : drawer.dataset.loggedOut);
+  if (await renewTokens()) complain(drawer.dataset.failed);
+  else if (byId("task-problem")) complain(drawer.dataset.loggedOut);
+  else refresh(); // which hears of it, too
+}
+
+/* A button in a row holds no words: with fresh tokens it is pressed once more, for its person. */
+let pressedAgain = null;
+
+async function pressAgain(button) {
+  if (button === pressedAgain || !(await renewTokens())) return;
+  pressedAgain = button;
+  button.click();
 }
 
 /* Whoever has been logged out finds the page for it here, but not in place of what they have entered. */
@@ -137,7 +148,7 @@ export function loggedOut() {
 
 export async function loggedIn() {
   const problem = byId("task-problem");
-  if (await renewTokens() && problem?.textContent === drawer?.dataset.loggedOut) problem.hidden = true;
+  if (await renewTokens() && drawer && problem?.textContent === drawer.dataset.loggedOut) problem.hidden = true;
 }
 
 /* The box above the list of volunteers: only of use with a script, so shown by it. */
@@ -169,6 +180,11 @@ function listenToHtmx() {
       if ([400, 401].includes(ctx.response?.status)) refused();
       else complain(drawer.dataset.failed);
     }
+  });
+  document.addEventListener("htmx:response:error", (event) => {
+    const { ctx } = event.detail;
+    const button = event.target instanceof Element && event.target.closest("#board-live button");
+    if (button && ctx.target !== drawer && ctx.response?.status === 400) pressAgain(button);
   });
   document.addEventListener("htmx:error", (event) => {
     const { ctx } = event.detail;

@@ -107,8 +107,9 @@ async function pull(part) {
 function isOut(now) {
   if (now === out) return;
   out = now;
-  if (out) login.lost();
-  else login.back();
+  if (!out) return login.back();
+  login.lost();
+  return follow(); // the old stream may go on for minutes: without one, the page asks until it is known again
 }
 
 async function merge(part, text) {
@@ -154,6 +155,7 @@ function listen() {
   clearTimeout(patience);
   patience = setTimeout(() => { if (source && !streaming) poll(); }, PATIENCE_MS);
   source.addEventListener("hello", () => {
+    isOut(false);
     streaming = true;
     reachedAt = Date.now();
     clearInterval(polling);
