@@ -417,13 +417,19 @@ def test_a_sound_only_where_asked_for_and_only_for_news(windows: Windows, quiet:
     assert page.evaluate("tones") == 0, "what has been seen is no news"
 
 
-def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
-    """A long shift, a new login in another tab: what is half typed in this one is saved all the same."""
+def _with_half_a_note(windows: Windows, quiet: Quiet) -> tuple[int, Page]:
+    """A board beside which a note about a new task, whose id it is, isn't sent yet."""
     (task_id,) = quiet.add(1)
     page = _board(windows, quiet)
     page.locator(f"#open-{task_id}").click()
+    page.locator("#note-said").fill("门铃坏了")
+    return task_id, page
+
+
+def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
+    """A long shift, a new login in another tab: what is half typed in this one is saved all the same."""
+    _, page = _with_half_a_note(windows, quiet)
     note, problem = page.locator("#note-said"), page.locator("#task-problem")
-    note.fill("门铃坏了")
     press = page.locator("#drawer form[action$='/note'] button")
     other = logged_out_elsewhere(page)
     press.click()
@@ -441,11 +447,8 @@ def test_a_note_outlives_another_login(windows: Windows, quiet: Quiet) -> None:
 
 def test_a_page_that_hears_of_the_logging_out_keeps_what_is_typed(windows: Windows, quiet: Quiet) -> None:
     """As when a session ends by itself; where nothing was entered, there is the page to log in."""
-    (task_id,) = quiet.add(1)
-    page = _board(windows, quiet)
-    page.locator(f"#open-{task_id}").click()
+    task_id, page = _with_half_a_note(windows, quiet)
     note, problem = page.locator("#note-said"), page.locator("#task-problem")
-    note.fill("门铃坏了")
     state = page.locator("#live-state")
     other = logged_out_elsewhere(page)
     quiet.needs(task_id)  # the page is told that something has changed, and asks what

@@ -92,9 +92,9 @@ async function pull(part) {
   if (part.tag && part.tag.url === url) headers["If-None-Match"] = part.tag.value;
   const asked = streams;
   const answer = await fetch(url, { headers, cache: "no-store" });
-  if (answer.status === 401 || answer.redirected) return isOut(true);
+  if (answer.status === 401 || answer.redirected) return setOut(true);
   if (answer.status >= 500) throw new Error(String(answer.status));
-  isOut(false);
+  setOut(false);
   if (answer.status !== 200) return undefined;
   const text = await answer.text();
   if (!part.isConnected || part.dataset.src !== url) return undefined;
@@ -104,12 +104,13 @@ async function pull(part) {
   return undefined;
 }
 
-function isOut(now) {
+function setOut(now) {
   if (now === out) return;
   out = now;
-  if (!out) return login.back();
-  login.lost();
-  return follow(); // the old stream may go on for minutes: without one, the page asks until it is known again
+  if (out) {
+    login.lost();
+    follow(); // the old stream may go on for minutes: without one, the page asks until it is known again
+  } else login.back();
 }
 
 async function merge(part, text) {
@@ -155,7 +156,7 @@ function listen() {
   clearTimeout(patience);
   patience = setTimeout(() => { if (source && !streaming) poll(); }, PATIENCE_MS);
   source.addEventListener("hello", () => {
-    isOut(false);
+    setOut(false);
     streaming = true;
     reachedAt = Date.now();
     clearInterval(polling);
