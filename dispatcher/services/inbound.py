@@ -24,6 +24,7 @@ from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Uncle
 from dispatcher.services import attention, dispatching, history, outbox, own_page, progress, responding, steps
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
+from dispatcher.sms.gateway import Incoming
 
 ONE_ANSWER_IN = timedelta(hours=6)
 """A phone that sends what we can't read gets one helpful answer in this time, so that two machines
@@ -56,23 +57,21 @@ _ONE_CODE = _CODES.where(ReplyCode.id == bindparam("code_id"))
 
 
 @use_case
-def receive(gateway_id: str, phone: str, body: str, opt_out: str, now: datetime) -> None:
-    """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
-
-    `opt_out`: the gateway's own reading, "STOP", "START", "HELP" or "".
-    """
+def receive(sms: Incoming, now: datetime) -> None:
+    """Take in one incoming SMS. The same one again (same gateway id) changes nothing."""
+    phone, body = sms.phone, sms.body
     with transaction() as tx:
-        if tx.scalars(_SAME, {"gateway_id": gateway_id}).first() is not None:
+        if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
             return
         volunteer = tx.scalars(_SENDER, {"phone": phone}).first()
         message = Message(
             direction="in", kind="reply", phone=phone, state=MessageState.RECEIVED, body=body,
-            language=_language(tx, volunteer, phone), gateway_id=gateway_id, created_at=now,
+            language=_language(tx, volunteer, phone), gateway_id=sms.gateway_id, created_at=now,
             volunteer_id=volunteer.id if volunteer else None,
         )  # fmt: skip
         tx.add(message)
         tx.flush()
-        wish = _opt(body, opt_out)
+        wish = _opt(body, sms.opt_out)
         if volunteer is not None and volunteer.is_phone_lost and wish != "STOP":
             # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
             _shown(tx, message, body, "phone_lost", now, volunteer=volunteer)

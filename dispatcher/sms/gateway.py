@@ -46,6 +46,18 @@ class Carried:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """An SMS that somebody sent us. `opt_out`: the gateway's own reading, "STOP", "START", "HELP" or "";
+    `pictures`: the addresses, at the gateway, of what came with it."""
+
+    gateway_id: str
+    phone: str
+    body: str
+    opt_out: str = ""
+    pictures: tuple[str, ...] = ()
+
+
 class Gateway(Protocol):
     """One way to send SMS; `name`: what it is called in the figures."""
 

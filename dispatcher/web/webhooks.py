@@ -9,6 +9,7 @@ from dispatcher.clock import utcnow
 from dispatcher.extensions import csrf
 from dispatcher.services import inbound, receipts
 from dispatcher.services.receipts import Receipt
+from dispatcher.sms.gateway import Incoming
 from dispatcher.web.forms import row_id
 from dispatcher.web.typed import Typed
 
@@ -56,7 +57,5 @@ def incoming() -> ResponseReturnValue:
     sid, phone = form.get("MessageSid", ""), form.get("From", "")
     if not 0 < len(sid) <= _MOST_SID or not 0 < len(phone) <= _MOST_PHONE:
         abort(400)
-    inbound.receive(
-        sid, phone, form.get("Body", "")[:2000], form.get("OptOutType", ""), utcnow(),
-    )  # fmt: skip
+    inbound.receive(Incoming(sid, phone, form.get("Body", "")[:2000], form.get("OptOutType", "")), utcnow())
     return Response(_EMPTY_TWIML, mimetype="text/xml")

@@ -26,6 +26,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.coordinating import Edit
 from dispatcher.services.intake import Call, Wanted
+from dispatcher.sms.gateway import Incoming
 from tests.databases import Home
 from tests.integration.conftest import ALL_WEEK, PASSWORD, RecordingGateway, as_new, make_app
 
@@ -112,7 +113,7 @@ def _furnish() -> Known:
         _task(number, state, helpers)
     for message_id in list(db.session.scalars(select(Message.id).where(Message.direction == "out")))[::2]:
         messaging.send(message_id, gateway)
-    inbound.receive("SMold", "+8613635200000", "什么？", "", _now())
+    inbound.receive(Incoming("SMold", "+8613635200000", "什么？"), _now())
     links = tuple(f"fuzztoken{n:03}" for n in range(12))
     with transaction() as tx:
         pairs = itertools.product(range(1, len(STATES)), helpers)

@@ -34,6 +34,7 @@ from dispatcher.models import (
 from dispatcher.rules.response import STRETCHES
 from dispatcher.services import dispatching, inbound, messaging, receipts
 from dispatcher.services.receipts import Receipt
+from dispatcher.sms.gateway import Incoming
 from tests.databases import Home
 from tests.integration.conftest import People, RecordingGateway, make_app, now, save_call, volunteer
 
@@ -84,8 +85,8 @@ def full(app: Flask, people: People) -> People:
         save_call(people, notes=ODD_TEXTS[1], items=[{"name": "阿司匹林", "amount": "2盒"}])
         _work(gateway)
         yes = db.session.scalars(select(ReplyCode).where(ReplyCode.purpose == "help")).all()[0]
-        inbound.receive("SMin1", yes.phone, f"{yes.slot}1", "", now())
-        inbound.receive("SMin2", volunteer(people, 2).phone, "什么？👵🏽", "", now())
+        inbound.receive(Incoming("SMin1", yes.phone, f"{yes.slot}1"), now())
+        inbound.receive(Incoming("SMin2", volunteer(people, 2).phone, "什么？👵🏽"), now())
         save_call(people, "k2", repeat="same", notes="更急了", urgency="urgent")
         save_call(people, "k3", retiree=people.remote, category="other", notes=ODD_TEXTS[0])
         _work(gateway)

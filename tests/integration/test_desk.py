@@ -40,6 +40,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.drafts import OpenForm
 from dispatcher.services.intake import Call, NewPerson, Wanted
+from dispatcher.sms.gateway import Incoming
 from tests.integration.conftest import PASSWORD, People, now, save_call, volunteer
 from tests.integration.test_hot_paths import full_scans, pretend_to_be_large, statements
 
@@ -493,8 +494,8 @@ def test_everything_is_found(app: Flask, people: People, client: FlaskClient) ->
     with app.app_context():
         save_call(people, "k", items=[{"name": "阿司匹林"}])
         task_id = db.session.scalars(select(Task.id)).one()
-        inbound.receive("SM1", "+8613635200000", "电梯坏了 100%_ok", "", now())
-        inbound.receive("SM2", "+8613635200001", "old words", "", now() - timedelta(days=31))
+        inbound.receive(Incoming("SM1", "+8613635200000", "电梯坏了 100%_ok"), now())
+        inbound.receive(Incoming("SM2", "+8613635200001", "old words"), now() - timedelta(days=31))
         find = finding.find
         found = find(db.session(), "王秀兰", now())
         assert [m.retiree.id for m in found.people] == [people.retiree]
@@ -525,7 +526,7 @@ def test_the_desk_reads_no_large_table_from_end_to_end(app: Flask, people: Peopl
     with app.app_context():
         save_call(people, "k", items=[{"name": "阿司匹林"}])
         task_id = db.session.scalars(select(Task.id)).one()
-        inbound.receive("SM1", "+8613635200000", "电梯坏了", "", now())
+        inbound.receive(Incoming("SM1", "+8613635200000", "电梯坏了"), now())
         with transaction() as tx:
             attention.raise_(tx, "stopped", now(), subject="phone:1")
         call_id = _promise(people)

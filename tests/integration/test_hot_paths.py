@@ -26,6 +26,7 @@ from dispatcher.services import (
     volunteering,
 )
 from dispatcher.services import people as volunteers
+from dispatcher.sms.gateway import Incoming
 from tests.integration.conftest import People, RecordingGateway, now, receive, save_call
 
 BIG = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "reply_code",
@@ -143,12 +144,12 @@ def _send(_people: People, _known: dict[str, Any]) -> None:
 
 
 def _reply(_people: People, _known: dict[str, Any]) -> None:
-    inbound.receive("SMin", "+8613635200000", "11", "", now())
+    inbound.receive(Incoming("SMin", "+8613635200000", "11"), now())
 
 
 def _own_page(people: People, known: dict[str, Any]) -> None:
     """What a volunteer reads and does: their own page, a task of theirs, being free, asking for the link."""
-    inbound.receive("SMown", "+8613635200000", "我的", "", now())
+    inbound.receive(Incoming("SMown", "+8613635200000", "我的"), now())
     gateway = RecordingGateway()
     sent_to = Message.phone == "+8613635200000"
     for message_id in db.session.scalars(db.select(Message.id).where(sent_to, Message.kind == "your_page")):

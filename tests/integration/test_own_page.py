@@ -39,6 +39,7 @@ from dispatcher.services import (
 )
 from dispatcher.services import people as volunteers
 from dispatcher.services.coordinating import Edit
+from dispatcher.sms.gateway import Incoming
 from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
 from tests.integration.test_volunteering import TOKEN, held, staff
 
@@ -47,7 +48,7 @@ PHONE = "+8613635200000"
 
 def ask(body: str, number: int = 1, phone: str = PHONE) -> None:
     db.session.rollback()
-    inbound.receive(f"SMin{number}", phone, body, "", now())
+    inbound.receive(Incoming(f"SMin{number}", phone, body), now())
 
 
 def send_all(gateway: RecordingGateway) -> None:
