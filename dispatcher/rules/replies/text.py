@@ -1,0 +1,53 @@
+"""The text of an SMS made plain for reading: one kind of digits, no signature, no quotation.
+
+Phones put all kinds of things around what somebody typed: keycaps, full-width digits, invisible marks of
+direction, a line that praises the phone, the text that is answered. None of it is the sender's word.
+"""
+
+import re
+import unicodedata
+
+_KEYCAP = "\u20e3"
+_UNSEEN_BETWEEN_DIGITS = re.compile(r"(?<=\d)\0+(?=\d)")  # it parts them, seen or not
+_UNSEEN = re.compile(r"\0+")
+_LETTER_O = re.compile(r"(?<=\d)[oO](?![A-Za-z'’])")
+_SIGNATURE = re.compile(
+    r"[\[(（]?(?:发自我的|来自我的|发送自|从我的\w{1,12}发送"
+    r"|sent from my|sent via|sent with|get outlook for)[^\n]*",
+    re.IGNORECASE,
+)
+_DASHES = re.compile(r"\n\s*--\s*\n.*", re.DOTALL)
+# What mail and chat programs put above or before the text that is answered.
+_QUOTED_BELOW = re.compile(
+    r"^(?:[^\n]*-{2,}\s*(?:original message|原始(?:邮件|短信|信息)|原短信|原文)|on [^\n]{4,80} wrote:"
+    r"|(?:原短信|原文|发件人|from)\s*[:：]).*",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
+)
+_QUOTED_LINE = re.compile(r"^\s*[>|│][^\n]*$", re.MULTILINE)
+# WeChat: 「…」, a line of dashes, then the answer. A text of ours begins with the office's name in 【】.
+_QUOTED_ABOVE = re.compile(r"^\s*[「“\"『][^」”\"』]{6,300}[」”\"』]\s*\n[\s\-—–_─]{3,}\n")
+_OURS = re.compile(r"【[^】\n]{1,20}】[^\n]*")
+
+
+def plain(body: str) -> str:
+    """What the sender typed, in plain digits and letters, without what phones add; lines are kept."""
+    text = "".join(_plain(ch) if _is_visible(ch) else "\0" for ch in body)
+    text = _UNSEEN.sub("", _UNSEEN_BETWEEN_DIGITS.sub(" ", text))
+    for added in (_QUOTED_ABOVE, _QUOTED_BELOW, _QUOTED_LINE, _OURS, _DASHES, _SIGNATURE):
+        text = added.sub("\n", text)
+    return _LETTER_O.sub("0", text).strip()
+
+
+def _plain(ch: str) -> str:
+    """Digits and letters of every shape as ours. Punctuation stays, for the words are kept as they are."""
+    value = unicodedata.decimal(ch, None)
+    if value is not None:
+        return str(value)
+    return ch if unicodedata.category(ch)[0] == "P" else unicodedata.normalize("NFKC", ch)
+
+
+def _is_visible(ch: str) -> bool:
+    if ch == _KEYCAP or "\ufe00" <= ch <= "\ufe0f":
+        return False
+    category = unicodedata.category(ch)
+    return category != "Cf" and (category != "Cc" or ch in "\n\t\r")

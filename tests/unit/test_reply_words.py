@@ -1,0 +1,307 @@
+"""Replies as people really write them: digits and words together, by tables and by generated texts."""
+
+import random
+import re
+
+import pytest
+
+from dispatcher.rules.replies import (
+    ANSWERS,
+    Intent,
+    NotUnderstood,
+    Several,
+    Stage,
+    Thread,
+    Understood,
+    calls_for_help,
+    only_thanks,
+    understand,
+)
+
+OFFER, HELD, CHECK, OVER = Stage.OFFERED, Stage.HELD, Stage.CHECK, Stage.OVER
+ASKED = "asked"
+
+
+def outcomes(body: str, *threads: Thread) -> list[str]:
+    """What comes of a text, for each task that it names."""
+    meant = understand(body, threads)
+    parts = meant.parts if isinstance(meant, Several) else (meant,)
+    return [part.intent.value if isinstance(part, Understood) else ASKED for part in parts]
+
+
+def of_offer(body: str) -> list[str]:
+    return outcomes(body, Thread(3, OFFER, 7))
+
+
+def of_holder(body: str) -> list[str]:
+    return outcomes(body, Thread(3, HELD, 7))
+
+
+def of_retiree(body: str) -> list[str]:
+    return outcomes(body, Thread(4, CHECK, 7))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "31", "3 1", "3-1", "3.1", "3，1", "3️⃣1️⃣", "３１", "③①", "۳۱", "\u202a31\u202c", "「31」",
+        "回复31", "31。", "#31",
+        "31 没问题", "31 没事，我去", "31 不远，马上到", "31 No problem", "31 好的", "31好", "31ok",
+        "31 半小时后到",
+        "31 10分钟后到", "31 20到30分钟到", "31 14:30到", "31 不堵车的话20分钟", "31 不客气", "31 沒問題",
+        "31 👍", "31 楼下等我",
+        "31 我在3号楼2单元501", "31 sure, 20 minutes", "31 not far, coming", "31 sorry, on my way",
+        "31 我去，几号楼？",
+        "31\n发自我的 iPhone 15", "31 Sent from my Galaxy S24", "31\n--\n李伟 13935100000",
+        "31 我的电话13935100000",
+        "31\n> 能去回31，不能回30", "「能去回31，不能回30」\n- - - - - -\n31",
+        "31 【离退休工作处】能去回31，不能回30",
+        "好的，31", "ok 31", "1 我去", "1!",
+    ],
+)  # fmt: skip
+def test_a_yes_in_every_dress(body: str) -> None:
+    assert of_offer(body) == ["accept"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "31 去不了，在外地", "31 来不了", "31 sorry can't", "31 走不开", "31 赶不上", "31 没空", "31 不行",
+        "31 不用了",
+        "31 今天不行", "31 有急事", "31 在开会", "31 生病了", "31 让别人去吧", "31 算了", "31 沒車", "31 no",
+        "31 I'm away",
+        "31 发错了", "31 按错了", "31？", "31 吗", "31是什么意思", "31 地址在哪", "31 几点",
+        "31 where is it?", "31 我能去吗", "31 ❌",
+        "31号楼", "31 号楼", "31分钟", "31 minutes", "31/30", "30 31", "不是30，是31", "3131", "31 41",
+        "31 好的 5", "YES", "好的",
+        "1 小时后", "药费31", "我住31", "be there in 31", "room 31", "第31", "13:31", "30 我去", "30 可以",
+        "30 ok", "30？",
+        "30 什么意思", "30 on my way",
+    ],
+)  # fmt: skip
+def test_what_could_be_a_yes_or_a_no_is_asked_back(body: str) -> None:
+    assert of_offer(body) == [ASKED]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["30", "3 0", "3O", "30 不好意思", "30 去不了", "30 在外地", "30 明天可以", "30 但两小时后可以",
+    "30 谢谢", "30 sorry", "0 不行"],
+)  # fmt: skip
+def test_a_no(body: str) -> None:
+    assert of_offer(body) == ["decline"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("30", "hand_back"), ("3 0", "hand_back"), ("3-0", "hand_back"), ("3\n0", "hand_back"), ("3️⃣0️⃣",
+        "hand_back"),
+        ("3O", "hand_back"), ("30 走不开了", "hand_back"), ("30 家里有急事", "hand_back"), ("0 去不了了",
+        "hand_back"),
+        ("30 送到了", ASKED), ("30 马上到", ASKED), ("30 好的", ASKED), ("30？", ASKED), ("30分钟后到",
+        ASKED), ("药费30", ASKED),
+        ("药费30元", ASKED), ("晚30", ASKED), ("33 30", ASKED), ("30 31", ASKED), ("0 33", ASKED), ("30 3",
+        ASKED),
+        ("33", "delivered"), ("33 已放门口", "delivered"), ("33 交给门卫了", "delivered"), ("33 药费30元",
+        "delivered"),
+        ("33 老人很高兴", "delivered"), ("33 done", "delivered"), ("3", "delivered"), ("33 放3号楼2单元501",
+        "delivered"),
+        ("3没送到", ASKED), ("33 没人在家", ASKED), ("33 敲门没人应", ASKED), ("33 药店没货", ASKED), (
+        "33 not delivered", ASKED),
+        ("33 nobody home", ASKED), ("33 缺一盒", ASKED), ("33 买不到", ASKED), ("33？", ASKED), ("33 送错了",
+        ASKED),
+        ("32", "underway"), ("32 出发了", "underway"), ("32 on my way", "underway"), ("32 堵车，晚10分钟",
+        "underway"),
+        ("2还没出发", ASKED), ("32 送到了", ASKED), ("32 找不到楼", ASKED), ("2小时后到", ASKED), (
+        "2、3点到", ASKED),
+    ],
+)  # fmt: skip
+def test_whoever_holds_a_task(body: str, said: str) -> None:
+    assert of_holder(body) == [said]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("1", "all_well"), ("1 好的", "all_well"), ("1 药收到了，非常感谢", "all_well"), ("1 没有问题",
+        "all_well"),
+        ("1\n发自我的 iPhone", "all_well"), ("1 谢谢小李", "all_well"), ("1 小伙子真好", "all_well"), (
+        "1 都对，辛苦了", "all_well"),
+        ("1 一样没少", "all_well"), ("1 不错", "all_well"), ("1 👍", "all_well"), ("1 all good, thanks",
+        "all_well"),
+        ("1 没收到", "problem"), ("1 沒送來", "problem"), ("1 但是少了一盒", "problem"), ("1 药拿错了",
+        "problem"),
+        ("1 box is missing", "problem"), ("1 but it is broken", "problem"), ("1件没送到", "problem"), (
+        "1支胰岛素没有", "problem"),
+        ("1？", ASKED), ("1是什么意思", ASKED), ("1 收到，就是太贵", ASKED), ("1 王", ASKED), (
+        "1 2盒都收到了", ASKED),
+        ("2", "problem"), ("2 还没送到", "problem"), ("2 药不对", "problem"), ("2 都好", ASKED), ("2？",
+        ASKED), ("2盒够吗", ASKED),
+        ("还没送到", "problem"), ("药没收到", "problem"), ("怎么还没人来", "problem"), ("少了一盒",
+        "problem"),
+        ("I haven't received it", "problem"), ("收到了，谢谢你们", "all_well"), ("药都收到了", "all_well"),
+        ("received everything, thank you", "all_well"), ("收到", ASKED), ("好的", ASKED), ("谢谢", ASKED), (
+        "收到了吗", ASKED),
+        ("1 2", ASKED), ("2 1", ASKED), ("12", ASKED),
+    ],
+)  # fmt: skip
+def test_a_retiree_who_is_asked_whether_all_is_well(body: str, said: str) -> None:
+    assert of_retiree(body) == [said]
+
+
+def test_plain_words_count_only_where_one_thing_can_be_meant() -> None:
+    assert outcomes("还没送到", Thread(4, CHECK, 7), Thread(5, OFFER, 8)) == [ASKED]
+    assert outcomes("收到了，谢谢") == [ASKED]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("81 91", ["accept", "accept"]), ("81，91", ["accept", "accept"]), ("81和91都可以", ["accept",
+        "accept"]),
+        ("81\n91", ["accept", "accept"]), ("80 91", ["decline", "accept"]), ("81 我去 90 去不了", ["accept",
+        "decline"]),
+        ("81 91 都去不了", [ASKED, ASKED]), ("81 91 80", [ASKED]), ("8191", [ASKED]), ("81 77", [ASKED]), (
+        "1", [ASKED]),
+    ],
+)  # fmt: skip
+def test_several_codes_in_one_text(body: str, said: list[str]) -> None:
+    assert outcomes(body, Thread(9, OFFER, 1), Thread(8, OFFER, 2)) == said
+
+
+def test_a_text_about_a_task_that_is_over_and_one_that_waits() -> None:
+    meant = understand("31 41", [Thread(4, OVER, 8), Thread(3, OFFER, 7)])
+    assert isinstance(meant, Several)
+    accepted, late = meant.parts
+    assert accepted == Understood(Intent.ACCEPT, 7, "")
+    assert isinstance(late, NotUnderstood)
+    assert (late.ref, late.answer) == (8, "1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["我摔倒了", "胸口疼得厉害", "喘不上氣", "起不来床了", "老伴晕过去了", "快来人", "help I fell", "🆘"],
+)
+def test_a_call_for_help(body: str) -> None:
+    assert calls_for_help(body)
+    assert not only_thanks(body)
+
+
+@pytest.mark.parametrize(
+    "body", ["谢谢你们的帮助", "没摔着，放心", "thanks for your help", "1", "药收到了", "好的", ""]
+)
+def test_no_call_for_help(body: str) -> None:
+    assert not calls_for_help(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "only"),
+    [
+        ("谢谢", True), ("收到，谢谢您！", True), ("好的", True), ("辛苦了🙏", True), ("thank you very much",
+        True), ("", False),
+        ("谢谢，几点来？", False), ("谢谢，不过少了一盒", False), ("1 谢谢", False), ("谢谢，我摔了", False),
+        ("王秀兰", False),
+    ],
+)  # fmt: skip
+def test_thanks_and_nothing_else(body: str, only: bool) -> None:
+    assert only_thanks(body) is only
+
+
+GENERATED = 20_000
+SEPARATORS = [
+    " ", "  ", "\n", "-", ".", "，", ",", "、", "/", "。", ":", "：", "·", "…", "\u200b", "\u00a0", "\u3000",
+    "(", "👍", "+", "_",
+    "\ufe0f\u20e3", "！", "~",
+]  # fmt: skip
+TAILS = [
+    "", "好的", "没问题", "我去", "马上到", "去不了", "走不开", "没人在家", "送到了", "还没送到", "谢谢",
+    "收到了", "不行", "？", "什么意思",
+    "10分钟后到", "3号楼", "2盒", "药费30元", "半小时", "ok", "no problem", "can't", "done", "sorry",
+    "发自我的 iPhone 15", "但是", "王秀兰",
+    "30", "31", "33", "1", "0", "2", "120", "41", "40", "42", "和", "电话13935100000", "3:30", "第2", "x",
+    "共", "都好",
+]  # fmt: skip
+NEGATIVE = {Intent.HAND_BACK, Intent.DECLINE, Intent.PROBLEM}
+
+
+def some_threads(dice: random.Random) -> list[Thread]:
+    slots = dice.sample([2, 3, 4, 12, 21, 30, 33, 99], dice.randint(1, 3))
+    return [Thread(number, dice.choice([OFFER, HELD, CHECK, OVER]), ref) for ref, number in enumerate(slots)]
+
+
+def parted(digits: str, dice: random.Random) -> str:
+    """`digits` with a separator between two of them, somewhere."""
+    at = dice.randrange(1, len(digits))
+    return digits[:at] + dice.choice(SEPARATORS) + digits[at:]
+
+
+def acts(body: str, threads: list[Thread]) -> dict[int, Intent]:
+    meant = understand(body, threads)
+    parts = meant.parts if isinstance(meant, Several) else (meant,)
+    return {part.ref: part.intent for part in parts if isinstance(part, Understood)}
+
+
+def test_what_begins_by_a_no_is_never_recorded_as_its_contrary() -> None:
+    dice = random.Random(8121)
+    tried = 0
+    while tried < GENERATED:
+        threads = some_threads(dice)
+        live = [thread for thread in threads if thread.stage is not OVER]
+        if not live:
+            continue
+        named = dice.choice(live)
+        answer = next(a for a, intent in ANSWERS[named.stage].items() if intent in NEGATIVE)
+        bare = len(live) == 1 and dice.random() < 0.4
+        code = answer if bare else f"{named.slot}{answer}"
+        if not bare and dice.random() < 0.5:
+            code = parted(code, dice)
+        tail = "".join(dice.choice(SEPARATORS) + dice.choice(TAILS) for _ in range(dice.randint(0, 4)))
+        body = dice.choice(["", "", " ", "回复", "您好，", "「"]) + code + tail
+        tried += 1
+        done = acts(body, threads).get(named.ref)
+        assert done is None or done is ANSWERS[named.stage][answer], (body, threads, done)
+
+
+def test_a_separator_never_turns_one_code_into_another() -> None:
+    dice = random.Random(8121)
+    for _ in range(GENERATED):
+        threads = some_threads(dice)
+        named = dice.choice(threads)
+        code = f"{named.slot}{dice.choice('0123')}"
+        tail = dice.choice([tail for tail in TAILS[:26] if tail != "还没送到"])  # which says enough by itself
+        tail = f" {tail}" if tail else ""
+        whole, in_parts = acts(code + tail, threads), acts(parted(code, dice) + tail, threads)
+        assert in_parts.items() <= whole.items(), (code, tail, threads, whole, in_parts)
+
+
+def test_no_text_is_too_odd_to_be_read() -> None:
+    dice = random.Random(8121)
+    odd = [
+        *SEPARATORS,
+        *TAILS,
+        "\x00",
+        "½",
+        "🏳️‍🌈",
+        "㊙",
+        "𝟑𝟏",
+        "ﷺ",
+        "\u202e",
+        "３",
+        "零",
+        "【",
+        "】",
+        "> ",
+        "--\n",
+    ]
+    for _ in range(GENERATED // 10):
+        body = "".join(dice.choice(odd) for _ in range(dice.randint(0, 30)))
+        understand(body, some_threads(dice))
+        assert isinstance(calls_for_help(body), bool)
+        assert isinstance(only_thanks(body), bool)
+
+
+def test_the_senders_words_are_kept_as_they_were() -> None:
+    meant = understand("好的，31 十分钟后到！", [Thread(3, OFFER, 7)])
+    assert isinstance(meant, Understood)
+    assert re.sub(r"\s", "", meant.text) == "好的，十分钟后到"
