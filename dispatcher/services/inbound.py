@@ -1,11 +1,9 @@
-"""A reply by SMS: stored whole, understood if it can be, answered at most once if it can't."""
+"""A reply by SMS: stored whole, read against what its phone was asked, acted on or shown, answered once."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from flask import current_app
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case, wake
@@ -20,19 +18,25 @@ from dispatcher.rules.lifecycle import (
     TaskState,
     final,
 )
-from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
+from dispatcher.rules.replies import (
+    Intent,
+    Meaning,
+    NotUnderstood,
+    Several,
+    Stage,
+    Thread,
+    Unclear,
+    Understood,
+    slot,
+)
 from dispatcher.services import attention, dispatching, history, outbox, own_page, progress, responding, steps
+from dispatcher.services.answers import Answers, Waiting
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Incoming
 
-ONE_ANSWER_IN = timedelta(hours=6)
-"""A phone that sends what we can't read gets one helpful answer in this time, so that two machines
-can't talk to each other for ever."""
-
 _RECENT_CODES = 60
-_SHOWN = {Stage.OFFERED: "10", Stage.HELD: "23", Stage.CHECK: "12"}
-"""Which answers are offered again to somebody whose reply could mean several tasks."""
+_MOST_LOOKS = 3
 
 _STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "td", "t", "退订"}
 _START_WORDS = {"start", "unstop", "恢复"}
@@ -41,19 +45,21 @@ _START_WORDS = {"start", "unstop", "恢复"}
 _SAME = select(Message.id).where(Message.gateway_id == bindparam("gateway_id"))
 _SENDER = select(Volunteer).where(Volunteer.phone == bindparam("phone"))
 _LANGUAGE = select(Retiree.language).join(RetireePhone).where(RetireePhone.number == bindparam("phone"))
-_CODES = (
+_CODES_OF_PHONE = (
     select(
-        ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
+        ReplyCode, Task.category, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
         Offer.state.label("offer"),
     )
     .join(Task, Task.id == ReplyCode.task_id)
     .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
     .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
+    .where(ReplyCode.phone == bindparam("phone"))
     .order_by(ReplyCode.number.desc())
     .limit(_RECENT_CODES)
 )  # fmt: skip
-_CODES_OF_PHONE = _CODES.where(ReplyCode.phone == bindparam("phone"))
-_ONE_CODE = _CODES.where(ReplyCode.id == bindparam("code_id"))
+_SHARING = select(Retiree).join(RetireePhone).where(RetireePhone.number == bindparam("phone")).limit(2)
+_LATE = (Intent.ACCEPT, Intent.DECLINE, Intent.UNDERWAY, Intent.DELIVERED, Intent.HAND_BACK)
+"""What needs no coordinator when it comes too late."""
 
 
 @use_case
@@ -85,24 +91,7 @@ def receive(sms: Incoming, now: datetime) -> None:
             and own_page.send_link(tx, volunteer, now) != "unreachable"
         ):
             return
-        codes = _stages(tx.execute(_CODES_OF_PHONE, {"phone": phone}))
-        threads = [Thread(code.slot, stage, code.id) for code, stage in codes]
-        meant = replies.understand(body, threads)
-        by_id = {code.id: (code, stage) for code, stage in codes}
-        if isinstance(meant, Understood):
-            code, stage = by_id[meant.ref]
-            message.task_id = code.task_id
-            _act(tx, code, stage, meant, message, now)
-        else:
-            named = by_id[meant.ref][0] if meant.ref is not None else None
-            message.task_id = named.task_id if named else None
-            live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
-            _unclear(tx, message, meant, named, live, now)
-
-
-def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:
-    """Codes, newest first, and what the task of each waits for from its phone now."""
-    return [(row.ReplyCode, _stage(row.ReplyCode, row)) for row in found]
+        _Conversation(tx, message, now).take_in()
 
 
 def _stage(code: ReplyCode, row: Any) -> Stage:
@@ -116,92 +105,160 @@ def _stage(code: ReplyCode, row: Any) -> Stage:
     return Stage.OFFERED if welcome else Stage.OVER
 
 
-def _act(
-    tx: Session, code: ReplyCode, before: Stage, meant: Understood, message: Message, now: datetime
-) -> None:
-    """Do what the reply asks for, and confirm what the sender can't see otherwise. `before`: what the task
-    waited for when the reply was read."""
-    task = dispatching.lock(tx, code.task_id)
-    if task is None:
-        raise LookupError("a reply code without its task")
-    steps.follow(tx, task)
-    if _stages(tx.execute(_ONE_CODE, {"code_id": code.id})) != [(code, before)]:
-        steps.answered(tx, task, meant.intent.value, "sms", Answer.OVER)
-        _too_late(tx, message, task, message.body or "", now)  # it moved while this was being read
-        return
-    if code.purpose == "check":
-        if meant.intent is Intent.ALL_WELL:
-            progress.all_well(tx, task, now, meant.text)
+class _Conversation:
+    """One reply, read against what its phone was asked: acted on, answered, or shown to a person."""
+
+    def __init__(self, tx: Session, message: Message, now: datetime) -> None:
+        self._tx, self._message, self._now = tx, message, now
+        self._text = (message.body or "").strip()
+        self._volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
+
+    def take_in(self) -> None:
+        """Do what the reply asks for, each of the things that it names."""
+        codes, meant = self._read()
+        self._codes = {one.code.id: one for one in codes}
+        self._answers = Answers(self._tx, self._message, codes, self._now)
+        parts = meant.parts if isinstance(meant, Several) else (meant,)
+        for part in parts:
+            if isinstance(part, Understood):
+                self._act(part)
+            else:
+                self._not_acted_on(part)
+
+    def _read(self) -> tuple[list[Waiting], Meaning]:
+        """What waits on the phone and what the reply means by it, with the tasks that it is about in hand.
+
+        They are locked in the order of their ids. Where one has moved meanwhile, the text is read again.
+        """
+        codes, held = self._waiting(), set[int]()
+        for _ in range(_MOST_LOOKS):
+            threads = [Thread(slot(one.code.number), one.stage, one.code.id) for one in codes]
+            meant = replies.understand(self._text, threads)
+            by_id = {one.code.id: one.code.task_id for one in codes}
+            parts = meant.parts if isinstance(meant, Several) else (meant,)
+            named = {by_id[part.ref] for part in parts if isinstance(part, Understood)}
+            if named <= held:
+                break
+            for task_id in sorted(named - held):
+                dispatching.lock(self._tx, task_id)
+            held |= named
+            again = self._waiting()
+            if again == codes:
+                break
+            codes = again
+        return codes, meant
+
+    def _waiting(self) -> list[Waiting]:
+        """The recent codes of the phone, the newest first, and what the task of each waits for from it."""
+        found = self._tx.execute(_CODES_OF_PHONE, {"phone": self._message.phone})
+        return [Waiting(row.ReplyCode, _stage(row.ReplyCode, row), row.category) for row in found]
+
+    def _act(self, meant: Understood) -> None:
+        """Do what the reply asks for, and confirm what the sender can't see otherwise."""
+        tx, now, here = self._tx, self._now, self._codes[meant.ref]
+        task = tx.get_one(Task, here.code.task_id)
+        self._message.task_id = self._message.task_id or task.id
+        steps.follow(tx, task)
+        if here.code.purpose == "check":
+            if meant.intent is Intent.ALL_WELL:
+                progress.all_well(tx, task, now, meant.text)
+            else:
+                progress.problem(tx, task, now, meant.text)
+            closed = task.state == TaskState.CLOSED
+            self._answers.thanks(task) if closed else self._answers.will_call(task)
+            answer = Answer.NOTED
         else:
-            progress.problem(tx, task, now, meant.text)
-        steps.answered(tx, task, meant.intent.value, "sms", Answer.NOTED)
-        return
-    answer = _volunteer_says(tx, task, tx.get_one(Volunteer, code.volunteer_id), meant, message, now)
-    steps.answered(tx, task, meant.intent.value, "sms", answer)
+            volunteer = tx.get_one(Volunteer, here.code.volunteer_id)
+            answer = self._volunteer_says(task, volunteer, here.stage, meant)
+        steps.answered(tx, task, meant.intent.value, "sms", answer)
 
+    def _volunteer_says(self, task: Task, volunteer: Volunteer, stage: Stage, meant: Understood) -> Answer:
+        tx, now = self._tx, self._now
+        match meant.intent:
+            case Intent.ACCEPT:
+                answer = responding.accept(tx, task, volunteer, now, meant.text)
+                if answer in (Answer.TAKEN, Answer.OVER):
+                    self._answers.taken(task)
+                elif stage is Stage.HELD and not self._answers.just_assigned(task):
+                    self._answers.how_to_reply()  # they know that it is theirs; this is what comes next
+            case Intent.DECLINE:
+                answer = responding.decline(tx, task, volunteer, "", meant.text, now)
+            case Intent.UNDERWAY:
+                answer = progress.underway(tx, task, volunteer, now, meant.text)
+                self._noted(task, volunteer, "underway", answer)
+            case Intent.DELIVERED:
+                answer = progress.delivered(tx, task, volunteer, now, meant.text)
+                self._noted(task, volunteer, "delivered", answer)
+            case Intent.HAND_BACK:
+                answer = progress.hand_back(tx, task, volunteer, "", meant.text, now)
+                self._noted(task, volunteer, "hand_back", answer)
+            case _:
+                raise ValueError(f"no volunteer says {meant.intent}")
+        return answer
 
-def _volunteer_says(
-    tx: Session, task: Task, volunteer: Volunteer, meant: Understood, message: Message, now: datetime
-) -> Answer:
-    match meant.intent:
-        case Intent.ACCEPT:
-            answer = responding.accept(tx, task, volunteer, now, meant.text)
-            if answer in (Answer.TAKEN, Answer.OVER):
-                _once(tx, "taken", message, now, **outbox.task_params(task))
-        case Intent.DECLINE:
-            answer = responding.decline(tx, task, volunteer, "", meant.text, now)
-        case Intent.UNDERWAY:
-            answer = progress.underway(tx, task, volunteer, now, meant.text)
-            _noted(tx, task, volunteer, "underway", now, answer)
-        case Intent.DELIVERED:
-            answer = progress.delivered(tx, task, volunteer, now, meant.text)
-            _noted(tx, task, volunteer, "delivered", now, answer)
-        case Intent.HAND_BACK:
-            answer = progress.hand_back(tx, task, volunteer, "", meant.text, now)
-            _noted(tx, task, volunteer, "hand_back", now, answer)
-        case _:
-            raise ValueError(f"no volunteer says {meant.intent}")
-    return answer
+    def _noted(self, task: Task, volunteer: Volunteer, step: str, answer: Answer) -> None:
+        """Confirm a step reported by SMS: a phone shows no page that would."""
+        if answer is Answer.NOTED and not self._answers.noted_already(task, step):
+            outbox.to_volunteer(
+                self._tx,
+                "noted",
+                volunteer,
+                self._now,
+                task,
+                step=step,
+                **outbox.retiree_params(task.retiree),
+            )
 
+    def _not_acted_on(self, meant: NotUnderstood) -> None:
+        """Answer it, and keep it for the coordinator unless it needs nobody."""
+        named = self._codes[meant.ref].code if meant.ref is not None else None
+        task = self._tx.get(Task, named.task_id) if named else None
+        self._message.task_id = self._message.task_id or (task.id if task else None)
+        if named is not None and task is not None and meant.why is Unclear.NOTHING_LIVE:
+            if named.purpose == "check":
+                self._after_the_check(task, meant)
+            else:
+                self._after_the_offer(task, meant)
+            return
+        self._show(task, meant)
+        self._answers.how_to_reply()
 
-def _noted(tx: Session, task: Task, volunteer: Volunteer, step: str, now: datetime, answer: Answer) -> None:
-    """Confirm a step reported by SMS: a phone shows no page that would."""
-    if answer is Answer.NOTED:
-        outbox.to_volunteer(
-            tx, "noted", volunteer, now, task, step=step, **outbox.retiree_params(task.retiree)
+    def _after_the_check(self, task: Task, meant: NotUnderstood) -> None:
+        """A retiree's word of a task that doesn't wait for it any more."""
+        actor = history.retiree(task.retiree)
+        if meant.says(Intent.ALL_WELL):
+            history.record(self._tx, "late_reply", actor, self._now, task, said=self._text)
+            self._answers.thanks(task)
+            return
+        # Something is wrong after all, though the task is closed: somebody calls.
+        history.record(self._tx, "problem", actor, self._now, task, said=self._text)
+        attention.raise_(self._tx, "retiree_problem", self._now, task, said=self._text)
+        self._answers.will_call(task)
+
+    def _after_the_offer(self, task: Task, meant: NotUnderstood) -> None:
+        """A volunteer's word of a task that isn't theirs to answer any more: understood, only too late."""
+        mine = (
+            self._volunteer is not None
+            and task.state == TaskState.DELIVERED
+            and any(a.volunteer_id == self._volunteer.id and a.ended_at is None for a in task.assignments)
         )
+        if mine and self._volunteer is not None and meant.says(Intent.DELIVERED):
+            self._noted(task, self._volunteer, "delivered", Answer.NOTED)  # said twice, it is true once
+        elif mine or not any(meant.says(intent) for intent in _LATE):
+            self._show(task, meant)
+            self._answers.how_to_reply()
+        else:
+            actor = history.volunteer(self._volunteer) if self._volunteer else history.SYSTEM
+            history.record(self._tx, "late_reply", actor, self._now, task, said=self._text)
+            over = final(TaskState(task.state))
+            self._answers.over(task) if over else self._answers.taken(task)
 
-
-def _unclear(
-    tx: Session, message: Message, meant: NotUnderstood, named: ReplyCode | None,
-    live: list[str], now: datetime,
-) -> None:  # fmt: skip
-    """Keep it for the coordinator, and answer once."""
-    task = tx.get(Task, named.task_id) if named else None
-    if named is not None and task is not None and meant.why is Unclear.NOTHING_LIVE:
-        check = named.purpose == "check"
-        if check and not meant.late_all_well:
-            _complaint(tx, message, task, meant.text, now)
-            return
-        if check or not meant.words:
-            _too_late(tx, message, task, meant.text, now)
-            return
-    volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
-    sharing = tx.scalars(
-        select(Retiree).join(RetireePhone).where(RetireePhone.number == message.phone).limit(2)
-    ).all()
-    # On a shared number nobody knows who wrote: the number stands for them.
-    retiree = sharing[0] if len(sharing) == 1 and volunteer is None else None
-    _shown(tx, message, meant.text, str(meant.why), now, task, retiree, volunteer)
-    hotline = current_app.config["HOTLINE_PHONE"]
-    if live and meant.why is not Unclear.NOT_UNDERSTOOD:
-        _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=hotline)
-    elif volunteer is None:
-        _once(tx, "reply_help_retiree", message, now, hotline=hotline)
-    elif meant.why is Unclear.NOTHING_LIVE:
-        _once(tx, "reply_help_nothing", message, now, hotline=hotline)
-    else:
-        _once(tx, "reply_help", message, now, hotline=hotline)
+    def _show(self, task: Task | None, meant: NotUnderstood) -> None:
+        """Put it before the coordinators."""
+        sharing = self._tx.scalars(_SHARING, {"phone": self._message.phone}).all()
+        # On a shared number nobody knows who wrote: the number stands for them.
+        retiree = sharing[0] if len(sharing) == 1 and self._volunteer is None else None
+        _shown(self._tx, self._message, self._text, str(meant.why), self._now, task, retiree, self._volunteer)
 
 
 def _shown(
@@ -215,51 +272,6 @@ def _shown(
         retiree, volunteer, message.id, subject=f"message:{message.id}",
         said=said, phone=message.phone, why=why,
     )  # fmt: skip
-
-
-def _complaint(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
-    """Something is wrong after all, though the task is closed: somebody calls."""
-    history.record(tx, "problem", history.retiree(task.retiree), now, task, said=text)
-    attention.raise_(tx, "retiree_problem", now, task, said=text)
-    _once(tx, "reply_help_retiree", message, now, hotline=current_app.config["HOTLINE_PHONE"])
-
-
-def _too_late(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
-    """Digits alone for a task that is over for this phone: understood, only too late. That needs no
-    coordinator, and those who were told already needn't be told again."""
-    who = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
-    actor = history.volunteer(who) if who else history.retiree(task.retiree)
-    history.record(tx, "late_reply", actor, now, task, said=text)
-    if who is None:
-        return  # "all is well", said twice
-    told = select(Message.id).where(
-        Message.phone == message.phone,
-        Message.task_id == task.id,
-        Message.kind.in_(("taken", "cancelled_volunteer", "closed_volunteer", "released", "noted")),
-    )
-    if tx.scalars(told).first() is None:
-        over = final(TaskState(task.state))
-        kind = "reply_help_nothing" if over else "taken"
-        params = {} if over else outbox.task_params(task)
-        _once(tx, kind, message, now, hotline=current_app.config["HOTLINE_PHONE"], **params)
-
-
-def _once(tx: Session, kind: str, message: Message, now: datetime, **params: object) -> None:
-    """Answer, unless this phone has had an automatic answer lately."""
-    kinds = ("reply_help", "reply_help_retiree", "reply_help_many", "reply_help_nothing", "taken")
-    lately = tx.scalar(
-        select(func.count())
-        .select_from(Message)
-        .where(
-            Message.phone == message.phone,
-            Message.direction == "out",
-            Message.kind.in_(kinds),
-            Message.task_id.is_(None),
-            Message.created_at > now - ONE_ANSWER_IN,
-        )
-    )
-    if not lately:
-        outbox.to_phone(tx, kind, message.phone, message.language, now, **params)
 
 
 def _language(tx: Session, volunteer: Volunteer | None, phone: str) -> str:

@@ -28,7 +28,10 @@ _USUAL: dict[str, Any] = {
     "due_at": (NOW + timedelta(hours=6)).isoformat(),
     "link": "https://help.example.edu.cn/o/Ab3dEf5hJk7m",
     "yes": "31", "no": "30", "go": "32", "done": "33", "back": "30", "well": "1", "problem": "2",
-    "codes": "31/30 42/43",
+    "asks": [
+        {"stage": "offered", "slot": 3, "category": "medicine"},
+        {"stage": "held", "slot": 4, "category": "groceries"},
+    ],
     "volunteer": "李伟",
     "code": {"zh": "青松", "en": "pine"},
     "address": {"zh": "迎泽校区 东区 3号楼2单元501", "en": "Yingze campus 东区 3号楼2单元501"},
@@ -43,7 +46,7 @@ _LONGEST: dict[str, Any] = _USUAL | {
     "urgency": "urgent",
     "due_at": (NOW + timedelta(days=3)).isoformat(),
     "yes": "991", "no": "990", "go": "992", "done": "993", "back": "990", "well": "991", "problem": "992",
-    "codes": "991/990 981/980 972/973",
+    "asks": [{"stage": "held", "slot": 97 + n, "category": "groceries"} for n in range(3)],
     "minutes": "120",
     "code": {"zh": "向日葵", "en": "persimmon"},
     "address": {
@@ -104,6 +107,8 @@ def _for(kind: str, language: str, values: dict[str, Any]) -> dict[str, Any]:
     given = dict(values)
     if not wanted & {"greeting", "name"}:
         del given["retiree"]
+    if kind == "reply_help":
+        given["asks"] = given["asks"][:1]
     if "address" not in wanted:
         del given["address"]
     known = texts.worded_by(texts.built_in(language)["words"], language, given, NOW, ZONE)

@@ -4,7 +4,8 @@ The office may have its own wording (:mod:`dispatcher.sms.office_texts`).
 
 Parameters are plain JSON. These shapes are worded here: a mapping with "zh" and "en" is picked by
 language; `due_at` (ISO 8601 or None) becomes `due`; `retiree` (name, title, sex) becomes `greeting`
-and `name`; `volunteer` is written in Latin letters in English.
+and `name`; `volunteer` is written in Latin letters in English; `asks` (stage, slot and category of each
+task that waits for an answer) becomes `codes`.
 """
 
 import tomllib
@@ -149,6 +150,24 @@ def worded_by(
         )
     if "urgency" in params:
         values["mark"] = words[f"{params['urgency']}_mark"]
+    if "asks" in params:
+        values["codes"] = _codes(params["asks"], words)
     if "step" in params:
         values["step"] = words[f"step_{params['step']}"]
     return values
+
+
+def _codes(asks: list[dict[str, Any]], words: dict[str, str]) -> str:
+    """Which digits say what, of each task that waits for an answer of the phone."""
+    worded = []
+    for ask in asks:
+        slot = ask["slot"]
+        digits = {
+            "yes": f"{slot}1", "no": f"{slot}0", "go": f"{slot}2", "done": f"{slot}3", "back": f"{slot}0",
+            "well": f"{slot}1", "problem": f"{slot}2",
+        }  # fmt: skip
+        said = words[f"ask_{ask['stage']}"].format_map(digits)
+        if len(asks) > 1:
+            said = words["ask_one_of_several"].format(category=words[ask["category"]], ask=said)
+        worded.append(said)
+    return words["ask_next"].join(worded)

@@ -48,7 +48,7 @@ INVARIANTS = {
     "an outgoing message belongs to somebody, or answers a phone by itself": """
         SELECT id FROM message WHERE direction = 'out'
         AND volunteer_id IS NULL AND retiree_id IS NULL
-        AND kind NOT LIKE 'reply_help%' AND kind <> 'taken'""",
+        AND kind NOT LIKE 'reply_%' AND kind NOT IN ('taken', 'thanked', 'will_call')""",
     "an outgoing message has ended, or was handed over, or somebody will see to it": """
         SELECT id FROM message WHERE direction = 'out'
         AND state IN ('queued', 'sending', 'unknown') AND wake_at IS NULL""",
