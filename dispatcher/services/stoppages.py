@@ -51,8 +51,9 @@ def over(stoppages: Sequence[Stoppage], phone: str) -> Stoppage | None:
     if not stoppages:
         return None
     by_scope = {stoppage.scope: stoppage for stoppage in stoppages}
+    everything = by_scope.pop(ALL, None)
     # To a region that isn't permitted nothing leaves whatever else is mended: it proves nothing of that.
-    return by_scope.get(phones.region(phone)) or by_scope.get(ALL)
+    return (by_scope and by_scope.get(phones.region(phone))) or everything
 
 
 def takes_probe(tx: Session, stoppage: Stoppage, now: datetime) -> bool:

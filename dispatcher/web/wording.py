@@ -334,8 +334,8 @@ def attention_text(item: Attention) -> str:
             return _("SMS can't leave just now, so nobody can be asked by SMS. Please ring round.")
         case "text_refused":
             return _(
-                "The SMS gateway refuses the text of this offer (code %(code)s). Please ring round, and look at "
-                "the texts of SMS.",
+                "The SMS gateway refuses the text of this offer (code %(code)s). "
+                "Please ring round, and have the SMS texts looked at.",
                 code=p.get("code") or "–",
             )
         case "software":
@@ -358,7 +358,7 @@ def _gateway_setting(p: dict[str, Any]) -> str:
         waits = _("SMS to %(country)s wait until then (code %(code)s).", country=country, code=p.get("code"))
     else:
         waits = _("All SMS wait until then (code %(code)s).", code=p.get("code"))
-    return f"{what}{_(' ')}{waits}"
+    return what + (" " if language() == "en" else "") + waits
 
 
 def words_to_say(item: Attention) -> str:
