@@ -29,7 +29,7 @@ PROBE_EVERY = timedelta(seconds=5)
 PROBE_AFTER_RECEIPT = timedelta(minutes=1)
 """The same where the gateway takes messages and loses them afterwards: each probe costs a message."""
 
-WAIT = timedelta(seconds=30)
+WAIT = timedelta(minutes=2)
 """After so long a waiting message is looked at again, in case its release was missed."""
 
 ALARM_AFTER = timedelta(seconds=60)
