@@ -46,8 +46,8 @@ def create_app(overrides: dict[str, Any] | None = None, pages: bool = True) -> F
     db.init_app(app)
     broker.celery_init_app(app)
     app.extensions["gateway"] = TwilioGateway(
-        account_sid=app.config["TWILIO_ACCOUNT_SID"] or "AC0",
-        auth_token=app.config["TWILIO_AUTH_TOKEN"] or "unset",
+        account_sid=app.config["TWILIO_ACCOUNT_SID"],
+        auth_token=app.config["TWILIO_AUTH_TOKEN"],
         sender=app.config["HOTLINE_SMS_NUMBER"],
         callback_url=app.config["PUBLIC_URL"] + "/sms/status",
         messaging_service=app.config["TWILIO_MESSAGING_SERVICE_SID"],

@@ -47,6 +47,8 @@ FIELDS: dict[str, Field] = {
     "hang_s": Field("seconds", 30.0),
     "rate_limit_per_s": Field("count", None, per_phone=False),
     "reject_code": Field("code", None),
+    "reject_for_s": Field("seconds", 0.0),
+    "reject_regions": Field("words", [], per_phone=False),
     "delivery_error": Field("code", None),
     "delivery_error_status": Field("choice", "undelivered", choices=DELIVERY_ERROR_STATUSES),
     "repeat_callbacks": Field("count", 1),
@@ -138,6 +140,7 @@ class Controls:
             self._server: dict[str, Value] = {name: field.default for name, field in FIELDS.items()}
             self._phones: dict[str, dict[str, Value]] = {}
             self._sends: deque[float] = deque()
+            self._rejecting_since: dict[str, float] = {}
 
     def as_json(self) -> dict[str, Value]:
         """The server's controls."""
@@ -153,6 +156,8 @@ class Controls:
         """Set some of the server's controls; null takes one back to its default. All or nothing."""
         found = _unfold(changes)
         with self._lock:
+            if "reject_code" in found:
+                self._rejecting_since[""] = time.monotonic()
             for name, value in found.items():
                 self._server[name] = FIELDS[name].default if value is None else value
 
@@ -168,6 +173,8 @@ class Controls:
         """Set controls for one phone; None lets the server's value count again."""
         with self._lock:
             own = self._phones.setdefault(number, {})
+            if "reject_code" in found:
+                self._rejecting_since[number] = time.monotonic()
             for name, value in found.items():
                 if value is None:
                     own.pop(name, None)
@@ -229,6 +236,22 @@ class Controls:
             if self._use_up("hang_next", number):
                 return Fate("hang", hold_s)
             return Fate()
+
+    def rejection(self, number: str, region: str) -> int | None:
+        """The code with which a message to `number`, of `region`, is refused, if it is.
+
+        As set for this phone, or else for all, or all of `reject_regions`; for `reject_for_s` seconds from
+        then on, if that is set.
+        """
+        with self._lock:
+            by_phone = "reject_code" in self._phones.get(number, {})
+            code: Any = self._get("reject_code", number)
+            for_s: Any = self._get("reject_for_s", number)
+            regions: Any = self._server["reject_regions"]
+            since = self._rejecting_since.get(number if by_phone else "", 0.0)
+        over = for_s and time.monotonic() - since > for_s
+        elsewhere = not by_phone and regions and region not in regions
+        return None if not code or over or elsewhere else int(code)
 
     def _hold_rate(self) -> None:
         limit: Any = self._server["rate_limit_per_s"]

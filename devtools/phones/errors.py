@@ -4,6 +4,7 @@ from __future__ import annotations
 
 AUTHENTICATE = 20003
 METHOD_NOT_ALLOWED = 20004
+ACCOUNT_NOT_ACTIVE = 20005
 NOT_FOUND = 20404
 TOO_MANY_REQUESTS = 20429
 SERVER_ERROR = 20500
@@ -13,6 +14,7 @@ REGION_NOT_ENABLED = 21408
 BODY_MISSING = 21602
 FROM_MISSING = 21603
 TO_MISSING = 21604
+FROM_NOT_OURS = 21606
 OPTED_OUT = 21610
 NOT_MOBILE = 21614
 BODY_TOO_LONG = 21617
@@ -25,6 +27,11 @@ _CATALOGUE: dict[int, tuple[int, str]] = {
     SERVER_ERROR: (500, "An internal server error has occurred"),
     SERVICE_UNAVAILABLE: (503, "Service unavailable"),
     INVALID_TO: (400, "Invalid 'To' Phone Number: {detail}"),
+    ACCOUNT_NOT_ACTIVE: (401, "Account not active"),
+    FROM_NOT_OURS: (
+        400,
+        "The 'From' phone number provided is not a valid message-capable phone number for this account",
+    ),
     REGION_NOT_ENABLED: (
         400,
         "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: "
@@ -39,12 +46,14 @@ _CATALOGUE: dict[int, tuple[int, str]] = {
 }
 
 DELIVERY_ERRORS: dict[int, str] = {
+    30002: "Account suspended",
     30003: "Unreachable destination handset",
     30004: "Message blocked",
     30005: "Unknown destination handset",
     30006: "Landline or unreachable carrier",
     30007: "Message filtered",
     30008: "Unknown error",
+    30034: "Message from an unregistered number",
 }
 
 

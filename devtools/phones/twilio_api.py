@@ -81,7 +81,7 @@ def blueprint(simulator: Simulator) -> Blueprint:
             raise TwilioError(errors.BODY_TOO_LONG)
         if not numbers.is_dialable(to_number):
             raise TwilioError(errors.INVALID_TO, to_number)
-        code = controls.whole("reject_code", to_number)
+        code = controls.rejection(to_number, numbers.region(to_number))
         if code:
             raise TwilioError(code, to_number)
         if numbers.region(to_number) in controls.words("blocked_regions"):

@@ -8,6 +8,7 @@ from dispatcher.models.learning import Acceptance, AnswerTimes
 from dispatcher.models.message import LinkToken, Message, MessageReceipt, ReplyCode
 from dispatcher.models.retiree import Retiree, RetireePhone, SearchKey
 from dispatcher.models.staff import ADMINISTRATOR, COORDINATOR, OPERATOR, ROLES, Staff
+from dispatcher.models.stoppage import Stoppage
 from dispatcher.models.task import Assignment, Offer, ReceiptPhoto, Task
 from dispatcher.models.volunteer import DutyWindow, Volunteer
 
@@ -39,6 +40,7 @@ __all__ = [
     "SearchKey",
     "ShiftNote",
     "Staff",
+    "Stoppage",
     "Task",
     "Volunteer",
 ]

@@ -15,7 +15,8 @@ class Message(Base):
     """One SMS. Outgoing ones are kept as kind + parameters + language and rendered for sending.
 
     `phone`: the other side, E.164. `wake_at`: when the tick must see to it next; `not_before`: the
-    end of the pause after a refusal, before which it isn't tried again. `body`: incoming
+    end of the pause after a refusal, before which it isn't tried again. `released_at`: when something
+    of ours that had kept it from leaving was mended. `body`: incoming
     text only; outgoing texts carry links whose tokens must not be stored, so only `body_hash`
     (SHA-256 of what was sent) is kept, by which an unknown outcome is looked up at the gateway.
     `gateway_id`: the gateway's own id, unique, by which incoming messages are de-duplicated.
@@ -47,6 +48,7 @@ class Message(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     wake_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_at: Mapped[datetime | None]
     lookups: Mapped[int] = mapped_column(default=0)
@@ -57,6 +59,11 @@ class Message(Base):
     body: Mapped[str | None] = mapped_column(Text)
     body_hash: Mapped[str | None] = mapped_column(String(64))
     segments: Mapped[int | None]
+
+    @property
+    def tried_since(self) -> datetime:
+        """Since when the gateway could have taken it: for so long it is tried, and no longer."""
+        return self.released_at or self.created_at
 
 
 class MessageReceipt(Base):

@@ -1,6 +1,6 @@
 """Retirees, their phones, and the keys by which an operator finds them."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -53,12 +53,27 @@ class Retiree(Base):
 
     @property
     def mobile(self) -> str | None:
-        """The first phone that can get an SMS, E.164."""
-        return next((p.number for p in self.phones if p.kind == "mobile"), None)
+        """The first phone that can get an SMS, E.164; None too when SMS to it are unwanted."""
+        first = self._first_mobile
+        return first.number if first is not None and first.stopped_at is None else None
+
+    @property
+    def wants_no_sms(self) -> bool:
+        """Whether they have a phone that could get an SMS, and have said STOP on it."""
+        first = self._first_mobile
+        return first is not None and first.stopped_at is not None
+
+    @property
+    def _first_mobile(self) -> "RetireePhone | None":
+        return next((phone for phone in self.phones if phone.kind == "mobile"), None)
 
 
 class RetireePhone(Base):
-    """One of a retiree's phones. Couples share numbers, so a number isn't unique."""
+    """One of a retiree's phones. Couples share numbers, so a number isn't unique.
+
+    `stopped_at`: STOP came from it, or the gateway says so; no SMS goes to it until START, or until the staff
+    say that SMS are wanted again.
+    """
 
     __tablename__ = "retiree_phone"
 
@@ -68,6 +83,7 @@ class RetireePhone(Base):
     kind: Mapped[str] = mapped_column(String(10))
     label: Mapped[str] = mapped_column(String(40), default="")
     rank: Mapped[int] = mapped_column(default=0)
+    stopped_at: Mapped[datetime | None]
 
 
 LONGEST_KEY = 120

@@ -135,7 +135,8 @@ class Offer(Base):
 
     `chance`: of a yes, as believed when it was made. `why`: the reasons of the choice as [code,
     parameters] pairs, rendered in the reader's language. `learned_at`: when its end was taken into
-    account in what is known of the volunteer.
+    account in what is known of the volunteer. `unasked_at`: since when it is known that its SMS doesn't
+    reach them because of something of ours; while that is set, they haven't been asked.
     """
 
     __tablename__ = "offer"
@@ -157,6 +158,7 @@ class Offer(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
+    unasked_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     learned_at: Mapped[datetime | None]
     decline_reason: Mapped[str] = mapped_column(String(20), default="")

@@ -55,6 +55,14 @@ def spoken(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
 
 
+def region(number: str) -> str:
+    """The region of `number` (E.164) by ISO 3166, such as "CN"; empty for none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
+
+
 def dialled(number: str) -> str:
     """`number` (E.164) as it is keyed in here: 13935102222, 03517010456, +819012345678."""
     return "".join(ch for ch in spoken(number) if ch.isdigit() or ch == "+")

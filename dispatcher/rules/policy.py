@@ -11,7 +11,7 @@ the end of a timer.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -60,6 +60,22 @@ def ask_more(
     round_ = _Round(crowd, now, settings, zone, curves)
     wave_max = settings.pace(task.category, task.urgency).wave_max
     return tuple(itertools.islice(round_.everybody(task), wave_max))
+
+
+def while_stopped(
+    task: TaskView, plan: Plan, why: str, now: datetime, settings: DispatchSettings, zone: ZoneInfo
+) -> Plan:
+    """`plan`, made without anybody to ask, while no SMS leaves because of `why`: for urgent help a person is
+    told at once, otherwise when somebody should have accepted. What it says of the roster isn't so."""
+    urgent, pace = is_urgent(task.category, task.urgency), settings.pace(task.category, task.urgency)
+    reason = Reason("cannot_ask", {"why": why})
+    late = asking_s(task.opened_at, now, urgent, settings, zone) >= pace.coordinator_s
+    night = plan.waiting.code == "quiet_hours"
+    return replace(
+        plan,
+        waiting=plan.waiting if task.pending or night else reason,
+        hand_over=plan.hand_over if night else reason if urgent or late else None,
+    )
 
 
 def assess(

@@ -12,10 +12,12 @@ from dispatcher.models import Attention, Retiree, Task, Volunteer
 from dispatcher.services import history
 
 # What a standing attention of a task means once the task has moved on by itself.
-SETTLED_BY_ACCEPTING = ("nobody_left", "nobody_answered", "too_few", "too_long", "due_in_quiet_hours")
+SETTLED_BY_ACCEPTING = (
+    "nobody_left", "nobody_answered", "too_few", "too_long", "due_in_quiet_hours", "cannot_ask",
+)  # fmt: skip
 SETTLED_BY_ASSIGNING = (
     *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "volunteer_problem",
-    "retiree_problem", "no_word", "repeat_call",
+    "retiree_problem", "no_word", "repeat_call", "text_refused",
 )  # fmt: skip
 
 

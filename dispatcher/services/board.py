@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Select, and_, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, case, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
@@ -88,7 +88,7 @@ class Board:
     """The board. `rows`: those of page `page` of `pages`; `loose`: attention that has no row there, the
     oldest :data:`PAGE`, and `loose_left`: how many more. `lanes`: in place of rows, when asked for.
     `total`: open tasks that are wanted; `needs`: how many tasks and other things need a person.
-    `pressing`: attention about urgent tasks to which nobody sees, by ids, the newest ones."""
+    `pressing`: alarms, and attention about urgent tasks, to which nobody sees, by ids, the newest ones."""
 
     rows: list[Row]
     loose: list[Attention]
@@ -115,10 +115,13 @@ class Detail:
     seen_event_id: int
 
 
+_IS_ALARM = Attention.reason == "gateway_setting"
+"""No SMS leaves: that comes before any single task."""
+
 _PRESSING = (
     select(Attention.id)
-    .join(Task, Task.id == Attention.task_id)
-    .where(Attention.resolved_at.is_(None), Attention.claimed_by_id.is_(None), Task.is_urgent)
+    .outerjoin(Task, Task.id == Attention.task_id)
+    .where(Attention.resolved_at.is_(None), Attention.claimed_by_id.is_(None), or_(Task.is_urgent, _IS_ALARM))
     .order_by(Attention.id.desc())
     .limit(PAGE)
 )
@@ -232,7 +235,11 @@ def _loose(session: Session, wanted: Filter) -> tuple[list[Attention], int]:
     filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
     over = ~Task.is_open_ended
     about = Attention.task_id.is_(None) if filtering else or_(Attention.task_id.is_(None), over)
-    found = list(session.scalars(_beside_task(_standing()).where(about).limit(PAGE + 1)))
+    query = _beside_task(_standing()).where(about)
+    alarms_first = query.order_by(None).order_by(
+        case((_IS_ALARM, 0), else_=1), Attention.raised_at, Attention.id
+    )
+    found = list(session.scalars(alarms_first.limit(PAGE + 1)))
     if len(found) <= PAGE:
         return found, 0
     every = _beside_task(select(func.count(Attention.id)).where(Attention.resolved_at.is_(None))).where(about)

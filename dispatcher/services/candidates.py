@@ -54,9 +54,13 @@ def task_view(task: Task, now: datetime) -> TaskView:
         urgency=task.urgency,
         opened_at=task.opened_at,
         due_by=task.due_by,
-        pending=tuple(pending(offer, now) for offer in task.offers if offer.is_live),
-        # Whoever held it and gave it back isn't asked again, however they came to hold it.
-        asked=frozenset(o.volunteer_id for o in task.offers) | {a.volunteer_id for a in task.assignments},
+        pending=tuple(
+            pending(offer, now) for offer in task.offers if offer.is_live and offer.unasked_at is None
+        ),
+        # Whoever held it and gave it back isn't asked again, however they came to hold it. Whose SMS never
+        # left may be, once the offer has ended.
+        asked=frozenset(o.volunteer_id for o in task.offers if o.is_live or o.unasked_at is None)
+        | {a.volunteer_id for a in task.assignments},
     )
 
 
@@ -205,12 +209,12 @@ def _about(chosen: CTE) -> Select[Any]:
     )  # fmt: skip
     alerts = _per_volunteer(
         chosen, Offer.volunteer_id, {"alerts": func.count()},
-        Offer.urgent.is_(False), Offer.created_at >= bindparam("midnight"),
+        Offer.urgent.is_(False), Offer.created_at >= bindparam("midnight"), Offer.unasked_at.is_(None),
     )  # fmt: skip
     live = _per_volunteer(
         chosen, Offer.volunteer_id,
         {"live": _how_many(Offer.urgent.is_(False)), "live_urgent": _how_many(Offer.urgent.is_(True))},
-        Offer.is_live,
+        Offer.is_live, Offer.unasked_at.is_(None),
     )  # fmt: skip
     hours = _per_volunteer(
         chosen, DutyWindow.volunteer_id,

@@ -109,6 +109,8 @@ def ask_more(edit: Edit) -> int:
         task = _locked(tx, edit)
         if task.state != TaskState.OPEN or task.remote:
             raise Refused("not_open")
+        if dispatching.nobody_can_be_asked(tx, edit.now):
+            raise Refused("cannot_ask")
         return dispatching.ask_more(tx, task, history.staff(edit.by), edit.now)
 
 

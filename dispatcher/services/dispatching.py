@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, bindparam, case, func, insert, or_, select
+from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.clock import utcnow
 from dispatcher.database import after_commit, db, transaction, use_case
-from dispatcher.models import Campus, Offer, Retiree, Task, Volunteer
+from dispatcher.models import Campus, Message, Offer, Retiree, Stoppage, Task, Volunteer
 from dispatcher.rules import policy
 from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, seconds
-from dispatcher.services import attention, candidates, history, learning, outbox, roster, steps
+from dispatcher.services import attention, candidates, history, learning, outbox, roster, steps, stoppages
 from dispatcher.services.states import move_these
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ def lock(tx: Session, task_id: int) -> Task | None:
 def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> int:
     """Ask one more wave at once, wherever the clock stands. How many were asked."""
     _one_planner(tx)
-    people = candidates.on_duty(tx, [task], now)
+    people = _reachable(tx, stoppages.standing(tx), candidates.on_duty(tx, [task], now))
     chosen = policy.ask_more(
         candidates.task_view(task, now), Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
@@ -194,6 +194,11 @@ def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> in
     if chosen:
         task.look_again_at = now
     return len(chosen)
+
+
+def nobody_can_be_asked(tx: Session, now: datetime) -> bool:
+    """Whether no offer could leave just now."""
+    return stoppages.stops_asking(tx, stoppages.standing(tx), now) is not None
 
 
 def _due_together(tx: Session, first_id: int, now: datetime, most: int) -> list[Task]:
@@ -208,11 +213,21 @@ def _due_together(tx: Session, first_id: int, now: datetime, most: int) -> list[
 def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
     """The next step of open tasks, decided together, by the one planner."""
     _expire(tx, tasks, now)
-    people = candidates.on_duty(tx, tasks, now)
+    stopping = stoppages.standing(tx)
+    stopped = stoppages.stops_asking(tx, stopping, now)
+    people = [] if stopped is not None else _reachable(tx, stopping, candidates.on_duty(tx, tasks, now))
+    views = [candidates.task_view(task, now) for task in tasks]
     plans = policy.plan_round(
-        [candidates.task_view(task, now) for task in tasks], Crowd.of(people), now,
+        views, Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
     )  # fmt: skip
+    if stopped is not None:
+        plans = [
+            policy.while_stopped(
+                view, plan, stopped.setting, now, current_app.config["DISPATCH"], current_app.config["ZONE"]
+            )
+            for view, plan in zip(views, plans, strict=True)
+        ]
     _offer(
         tx, [(task, plan.ask) for task, plan in zip(tasks, plans, strict=True)], people, history.SYSTEM, now
     )
@@ -235,6 +250,12 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
             attention.raise_(tx, plan.hand_over.code, now, task, **plan.hand_over.params)
 
 
+def _reachable(tx: Session, stopping: Sequence[Stoppage], people: list[Candidate]) -> list[Candidate]:
+    """`people` but those to whose region no SMS leaves just now."""
+    away = stoppages.out_of_reach(tx, stopping, [person.volunteer_id for person in people])
+    return [person for person in people if person.volunteer_id not in away] if away else people
+
+
 def _one_planner(tx: Session) -> None:
     """Caps count offers across tasks, so waves are written one at a time. SQLite has one writer."""
     if tx.get_bind().dialect.name == "postgresql":
@@ -247,7 +268,10 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         offer
         for task in tasks
         for offer in task.offers
-        if offer.is_live and candidates.pending(offer, now).expires_at <= now
+        if offer.is_live
+        # The time of an offer that can't leave doesn't run.
+        and offer.unasked_at is None
+        and candidates.pending(offer, now).expires_at <= now
     ]
     expired = move_these(tx, silent, OfferState.EXPIRED, LIVE_OFFER)
     volunteers = roster.volunteers(tx, {offer.volunteer_id for offer in expired})
@@ -255,6 +279,15 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
         name = volunteers[offer.volunteer_id].name
         history.record(tx, "expired", history.SYSTEM, now, offer.task, volunteer=name)
     learning.learn(tx, expired, now)
+
+
+def _forget_unasked(tx: Session, task: Task, volunteer_ids: set[int]) -> None:
+    """Whoever is put `task` now has one offer of it: an earlier one that never reached them goes."""
+    gone = [offer.id for offer in task.offers if offer.volunteer_id in volunteer_ids]
+    if gone:
+        tx.execute(update(Message).where(Message.offer_id.in_(gone)).values(offer_id=None))
+        tx.execute(delete(Offer).where(Offer.id.in_(gone), Offer.unasked_at.is_not(None)))
+        tx.expire(task, ["offers"])
 
 
 def _offer(
@@ -271,6 +304,8 @@ def _offer(
     if not asked:
         return
     volunteers = roster.volunteers(tx, asked)
+    for task, chosen in waves:
+        _forget_unasked(tx, task, {choice.volunteer_id for choice in chosen})
     made: list[tuple[Task, Volunteer]] = []
     rows: list[dict[str, Any]] = []
     for task, chosen in waves:

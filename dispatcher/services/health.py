@@ -1,7 +1,7 @@
 """Is everything that help depends on working? Read by people and by watchdogs."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import redis
@@ -13,6 +13,7 @@ from dispatcher import broker
 from dispatcher.database import db
 from dispatcher.models import Message, Task
 from dispatcher.rules.lifecycle import MessageState
+from dispatcher.services import stoppages
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +23,18 @@ TASK_LATE_S = 60.0
 _BEAT_KEY = "dispatcher:alive:"
 
 _SINCE = case(
+    (Message.released_at.is_not(None), Message.released_at),
     (Message.attempts == 0, func.coalesce(Message.not_before, Message.created_at)),
     else_=Message.created_at,
 )
-"""Since when a message has waited to be sent: one that was written ahead of its time, since that."""
+"""Since when a message has waited to be sent: one that was written ahead of its time, since that; one that
+something of ours had kept back, since that was mended."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """Seconds are None when they can't be known (no broker) or nothing waits."""
+    """Seconds are None when they can't be known (no broker) or nothing waits. `gateway_refuses`: the settings
+    of ours because of which SMS can't leave: "sender", "region:JP"."""
 
     database: bool
     broker: bool
@@ -39,6 +43,7 @@ class Health:
     last_tick_s: float | None
     oldest_unsent_s: float | None
     oldest_overdue_s: float | None
+    gateway_refuses: list[str] = field(default_factory=list)
 
     @property
     def ready(self) -> bool:
@@ -48,6 +53,7 @@ class Health:
             and self.broker
             and self.worker
             and self.sms_worker
+            and not self.gateway_refuses
             and (self.oldest_unsent_s or 0) < MESSAGE_LATE_S
             and (self.oldest_overdue_s or 0) < TASK_LATE_S
         )
@@ -94,6 +100,7 @@ def check(now: datetime) -> Health:
                 Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE
             )
         )
+        refuses = [":".join(filter(None, (s.setting, s.scope))) for s in stoppages.standing(db.session())]
         overdue = db.session.scalar(select(func.min(Task.look_again_at)).where(Task.look_again_at <= now))
     except SQLAlchemyError as error:
         log.error("readiness: the database doesn't answer: %s", type(error).__name__)
@@ -106,4 +113,5 @@ def check(now: datetime) -> Health:
         last_tick_s=ticked,
         oldest_unsent_s=(now - unsent).total_seconds() if unsent else None,
         oldest_overdue_s=(now - overdue).total_seconds() if overdue else None,
+        gateway_refuses=refuses,
     )

@@ -6,18 +6,17 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from dispatcher.database import transaction, use_case, wake
+from dispatcher.database import transaction, use_case
 from dispatcher.models import Assignment, Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
-from dispatcher.rules import replies
+from dispatcher.rules import opt_out, replies
 from dispatcher.rules.lifecycle import (
     HELD,
-    LIVE_OFFER,
     WELCOME_OFFER,
     MessageState,
-    OfferState,
     TaskState,
     final,
 )
+from dispatcher.rules.opt_out import Wish
 from dispatcher.rules.replies import (
     Intent,
     Meaning,
@@ -29,18 +28,23 @@ from dispatcher.rules.replies import (
     Understood,
     slot,
 )
-from dispatcher.services import attention, dispatching, history, outbox, own_page, progress, responding, steps
+from dispatcher.services import (
+    attention,
+    dispatching,
+    history,
+    opt_outs,
+    outbox,
+    own_page,
+    progress,
+    responding,
+    steps,
+)
 from dispatcher.services.answers import Answers, Waiting
 from dispatcher.services.responding import Answer
-from dispatcher.services.states import move
 from dispatcher.sms.gateway import Incoming
 
 _RECENT_CODES = 60
 _MOST_LOOKS = 3
-
-_STOP_WORDS = {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "td", "t", "退订"}
-_START_WORDS = {"start", "unstop", "恢复"}
-
 
 _SAME = select(Message.id).where(Message.gateway_id == bindparam("gateway_id"))
 _SENDER = select(Volunteer).where(Volunteer.phone == bindparam("phone"))
@@ -77,13 +81,13 @@ def receive(sms: Incoming, now: datetime) -> None:
         )  # fmt: skip
         tx.add(message)
         tx.flush()
-        wish = _opt(body, sms.opt_out)
-        if volunteer is not None and volunteer.is_phone_lost and wish != "STOP":
+        wish = opt_out.wish(body, sms.opt_out, opt_outs.has_stopped(tx, volunteer, phone))
+        if volunteer is not None and volunteer.is_phone_lost and wish is not Wish.STOP:
             # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
             _shown(tx, message, body, "phone_lost", now, volunteer=volunteer)
             return
         if wish is not None:
-            _opted(tx, wish, volunteer, phone, now)
+            opt_outs.honour(tx, wish, phone, now)
             return
         if (
             volunteer is not None
@@ -278,36 +282,3 @@ def _language(tx: Session, volunteer: Volunteer | None, phone: str) -> str:
     if volunteer is not None:
         return volunteer.language
     return tx.scalars(_LANGUAGE, {"phone": phone}).first() or "zh"
-
-
-def _opt(body: str, opt_out: str) -> str | None:
-    """Whether this is STOP or START, by the gateway's reading or by ours."""
-    word = body.strip().casefold().rstrip(".!。！")
-    if opt_out == "STOP" or word in _STOP_WORDS:
-        return "STOP"
-    if opt_out == "START" or word in _START_WORDS:
-        return "START"
-    return None
-
-
-def _opted(tx: Session, wish: str, volunteer: Volunteer | None, phone: str, now: datetime) -> None:
-    """Honour STOP and START. The gateway itself confirms them to the sender."""
-    if volunteer is not None:
-        if wish == "START":
-            volunteer.stopped_at = None
-            attention.known(tx, f"volunteer:{volunteer.id}", "stopped", now)
-            history.record(tx, "start", history.volunteer(volunteer), now)
-            return
-        volunteer.stopped_at = volunteer.stopped_at or now
-        history.record(tx, "stop", history.volunteer(volunteer), now)
-        live = select(Offer).where(Offer.volunteer_id == volunteer.id, Offer.is_live)
-        for offer in tx.scalars(live).all():
-            if move(tx, offer, OfferState.EXPIRED, LIVE_OFFER):
-                offer.task.look_again_at = now
-                wake(tx, "look", offer.task_id)
-        attention.raise_(tx, "stopped", now, volunteer=volunteer)
-        return
-    for retiree in tx.scalars(select(Retiree).join(RetireePhone).where(RetireePhone.number == phone)):
-        history.record(tx, wish.lower(), history.retiree(retiree), now)
-        if wish == "STOP":
-            attention.raise_(tx, "stopped", now, retiree=retiree)

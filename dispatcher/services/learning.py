@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
@@ -35,6 +35,8 @@ _ALL_TIMES = select(AnswerTimes.urgent, AnswerTimes.waiting, AnswerTimes.answere
 
 _FIGURES = 2 * response.STRETCHES
 """In each row of answer times: as much work as so many plain rows."""
+
+_NEARLY_NOTHING = 1e-6
 
 ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED)
 
@@ -78,6 +80,35 @@ def offered(volunteer: Volunteer, now: datetime) -> None:
     """Somebody is put one more task: they tire of it for a while."""
     volunteer.recent_offers = 1 + recently(volunteer.recent_offers, volunteer.last_asked_at, now)
     volunteer.last_asked_at = now
+
+
+def not_offered(tx: Session, offers: Sequence[Offer]) -> None:
+    """Take back that these were put to their volunteers: their SMS never left. They are marked as such
+    (`unasked_at`) already."""
+    if not offers:
+        return
+    ids = {offer.volunteer_id for offer in offers}
+    held = select(Volunteer).where(Volunteer.id.in_(ids)).order_by(Volunteer.id)
+    volunteers = tx.scalars(
+        held.with_for_update(key_share=True).execution_options(populate_existing=True)
+    ).all()
+    asked = (
+        select(Offer.volunteer_id, func.max(Offer.created_at).label("at"))
+        .where(Offer.volunteer_id.in_(ids), Offer.unasked_at.is_(None))
+        .group_by(Offer.volunteer_id)
+    )
+    before = {row.volunteer_id: row.at for row in tx.execute(asked)}
+    settings = current_app.config["DISPATCH"].learning
+    for volunteer in volunteers:
+        last, earlier = volunteer.last_asked_at, before.get(volunteer.id)
+        if last is None:
+            continue
+        theirs = [last - offer.created_at for offer in offers if offer.volunteer_id == volunteer.id]
+        left = volunteer.recent_offers - sum(recent_offers(1.0, since, settings) for since in theirs)
+        # What is left was noted as of the last offer; it is as of the last one that counts, from now on.
+        faded = recent_offers(1.0, last - earlier, settings) if earlier is not None else 0.0
+        volunteer.recent_offers = max(0.0, left) / faded if faded > _NEARLY_NOTHING else 0.0
+        volunteer.last_asked_at = earlier
 
 
 def recently(offers: float, last_asked_at: datetime | None, now: datetime) -> float:

@@ -2,7 +2,8 @@
 
 A message is claimed by a conditional UPDATE, its text rendered and its link minted in that
 transaction; the session is closed before the gateway is called; the outcome is a transaction of its
-own. What the gateway certainly refused for now is tried again; what it may have taken is looked up
+own. What the gateway certainly refused for now is tried again; what it refuses because of something of
+ours waits until that is mended (:mod:`dispatcher.services.stoppages`); what it may have taken is looked up
 before anything is sent twice (:mod:`dispatcher.services.settling`).
 
 Each message has a job and a thread of its own while the gateway is called; before and after, those
@@ -42,11 +43,11 @@ from dispatcher.rules.lifecycle import (
     TaskState,
     final,
 )
-from dispatcher.services import outcomes, steps, tokens
+from dispatcher.services import outcomes, steps, stoppages, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
 from dispatcher.sms import texts
-from dispatcher.sms.gateway import Accepted, Gateway, Outcome, Refused, Unknown
+from dispatcher.sms.gateway import Accepted, Fault, Gateway, Outcome, Refused, Setting, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,11 @@ SETTLE_EVERY = timedelta(seconds=2)
 """So often the gateway is asked about an unknown outcome."""
 
 GIVE_UP_AFTER = timedelta(minutes=30)
-"""What the gateway has refused for so long isn't tried again."""
+"""What the gateway has refused for so long isn't tried again. Nor does what belongs to no task leave when
+it has waited longer: an answer to a reply, say, would only puzzle."""
+
+MOST_TRIES_UNCLEAR = 4
+"""So often a message is tried that is refused for a reason that we don't know."""
 
 GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 """How an assignment ends after which nobody should read that it stands, or learn the door."""
@@ -76,7 +81,7 @@ ABOUT_THE_HOLDER = ("assigned", "coming", "later", "changed_volunteer")
 _IN_CONTEXT = (
     select(
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
-        Message.task_id, Message.volunteer_id,
+        Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at,
         Task.state.label("task_state"), Offer.state.label("offer_state"),
         Message.created_at, Volunteer.stopped_at, Volunteer.links_lost_at,
         HelpRequest.correlation_id.label("call"),
@@ -160,13 +165,18 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
         now, clock = utcnow(), time.monotonic()
         waiting = _waiting(tx, message_ids, now)
         holders = _last_holders(tx, waiting)
-        claimed, minted, moot = [], [], []
+        stopping = stoppages.standing(tx) if waiting else []
+        claimed, minted, moot, put_off = [], [], [], []
         outgoing: dict[int, Outgoing] = {}
         for row in waiting:
             links = has_link(row.kind, row.language)
             if _is_for_a_finder(row, links) or not _still_needed(row, holders.get(row.task_id)):
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
+                continue
+            stopped = stoppages.over(stopping, row.phone)
+            if stopped is not None and not stoppages.takes_probe(tx, stopped, now):
+                put_off.append(row)
                 continue
             token, link = "", None
             try:
@@ -189,6 +199,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
                     "segments": texts.segments(body),
                 }
             )  # fmt: skip
+        stoppages.put_off(tx, put_off, now)
         move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, moot)
         move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
         if minted:
@@ -232,7 +243,7 @@ def _still_needed(row: Any, holder: Any) -> bool:
         waits = row.offer_state in {*LIVE_OFFER, OfferState.EXPIRED}
         return waits and row.task_state == TaskState.OPEN and row.stopped_at is None
     if row.task_id is None:
-        return True
+        return row.released_at is None or row.released_at - row.created_at < GIVE_UP_AFTER
     if row.kind == "later" and row.task_state not in HELD:
         return False  # they are there already
     if row.kind in ABOUT_THE_HOLDER:
@@ -284,6 +295,7 @@ def _record_all(gathered: Gathered[_Said]) -> list[None]:
         taken = [
             (said.message_id, said.outcome.gateway_id) for said in found if isinstance(said.outcome, Accepted)
         ]
+        stoppages.accepted(tx, [message_id for message_id, _ in taken], now)
         in_doubt = _note_taken(tx, taken, now)
         for said in sorted(found, key=lambda one: one.message_id):
             if said.message_id in in_doubt or not isinstance(said.outcome, Accepted):
@@ -318,20 +330,40 @@ def _note(tx: Session, said: _Said, now: datetime) -> None:
         case Refused() | None if overtaken:
             log.info("an attempt was overtaken", extra={"message_id": message.id})
         case None:
-            move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
-                 wake_at=now + ANOTHER_TIME, attempts=message.attempts - 1,
-                 # As if it had never been claimed: it certainly wasn't sent.
-                 claimed_at=message.claimed_at if message.attempts > 1 else None)  # fmt: skip
-        case Refused(code, permanent=False) if now - message.created_at < GIVE_UP_AFTER:
-            pause = min(60.0, 2.0 ** min(message.attempts, 6)) * random.uniform(0.7, 1.3)
-            again = now + timedelta(seconds=pause)
-            move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
-                 wake_at=again, not_before=again, error_code=code)  # fmt: skip
-        case Refused(code):
-            outcomes.lost(tx, message, MessageState.FAILED, code, now)
+            _untried(tx, message, now + ANOTHER_TIME)
+        case Refused() as refusal:
+            _note_refusal(tx, message, refusal, now)
         case Unknown(code):
             move(tx, message, MessageState.UNKNOWN, {MessageState.SENDING},
                  wake_at=now + SETTLE_EVERY, error_code=code)  # fmt: skip
+
+
+def _note_refusal(tx: Session, message: Message, refusal: Refused, now: datetime) -> None:
+    ours = refusal.fault in (Fault.OURS, Fault.UNCLEAR) or refusal.setting is Setting.CONNECTION
+    if ours and stoppages.refused(tx, message, refusal, now):
+        # It is no try of this message's: the next ones would have met the same.
+        if message.offer_id is not None and message.kind == "offer":
+            stoppages.unask(tx, [message.offer_id], now)
+        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code)
+        return
+    again = {
+        Fault.LOAD: now - message.tried_since < GIVE_UP_AFTER,
+        Fault.UNCLEAR: message.attempts < MOST_TRIES_UNCLEAR,
+    }.get(refusal.fault, False)
+    if again:
+        pause = min(60.0, 2.0 ** min(message.attempts, 6)) * random.uniform(0.7, 1.3)
+        at = now + timedelta(seconds=pause)
+        move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
+             wake_at=at, not_before=at, error_code=refusal.code)  # fmt: skip
+    else:
+        outcomes.lost(tx, message, MessageState.FAILED, refusal.code, now, refusal)
+
+
+def _untried(tx: Session, message: Message, wake_at: datetime, **values: Any) -> None:
+    """Queue it again as if it had never been claimed: it certainly wasn't sent."""
+    move(tx, message, MessageState.QUEUED, {MessageState.SENDING},
+         wake_at=wake_at, attempts=message.attempts - 1,
+         claimed_at=message.claimed_at if message.attempts > 1 else None, **values)  # fmt: skip
 
 
 # The wake-ups of a wave arrive within milliseconds; and that a message has left is no news to hurry with.

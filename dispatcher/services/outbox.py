@@ -208,7 +208,8 @@ def _tell(
     if retiree.mobile is None:
         # New words are a new item: "called them" on the old one mustn't tick off these.
         attention.superseded(tx, task, now)
-        attention.raise_(tx, "call_retiree", now, task, retiree, kind=kind, words=params, because="landline")
+        because = "stopped" if retiree.wants_no_sms else "landline"
+        attention.raise_(tx, "call_retiree", now, task, retiree, kind=kind, words=params, because=because)
         return
     if kind == "delivered":
         here = _slots(tx, "check", [(retiree.mobile, task.id, None)], now)[retiree.mobile, task.id]

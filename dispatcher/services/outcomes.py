@@ -4,18 +4,24 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import wake
 from dispatcher.models import Message, Offer, Task, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, NOT_NEEDED, MessageState, OfferState, TaskState, final
-from dispatcher.services import attention, history, steps
+from dispatcher.rules.settings import seconds
+from dispatcher.services import attention, history, opt_outs, steps, stoppages
 from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move
+from dispatcher.sms.gateway import Fault, Refused
 from dispatcher.sms.twilio import STATUSES
+from dispatcher.sms.twilio_codes import undelivered
 
 log = logging.getLogger(__name__)
+
+LOST = (MessageState.FAILED, MessageState.UNDELIVERED)
 
 CALL_VOLUNTEER = (
     "assigned", "released", "cancelled_volunteer", "changed_volunteer", "closed_volunteer",
@@ -61,13 +67,20 @@ def apply(tx: Session, message: Message, gateway_id: str, status: str, code: str
     state = STATUSES.get(status)
     if state is MessageState.DELIVERED:
         if move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None):
+            stoppages.delivered(tx, [message.id], now)
             steps.ended(tx, message, "delivered")
     elif state in (MessageState.UNDELIVERED, MessageState.FAILED):
-        lost(tx, message, state, code, now)
+        why = undelivered(code)
+        if message.state not in LOST and why.fault is Fault.OURS:
+            stoppages.refused(tx, message, why, now, by_receipt=True)
+        lost(tx, message, state, code, now, why)
 
 
-def lost(tx: Session, message: Message, state: MessageState, code: str, now: datetime) -> None:
-    """A message that nobody will read: whoever counted on it must hear of it."""
+def lost(
+    tx: Session, message: Message, state: MessageState, code: str, now: datetime, why: Refused | None = None
+) -> None:
+    """A message that nobody will read: whoever counted on it must hear of it. `why`: what the gateway says,
+    if it says anything."""
     task = lock(tx, message.task_id) if message.task_id else None
     if not move(tx, message, state, error_code=code, ended_at=now, wake_at=None):
         return
@@ -75,29 +88,58 @@ def lost(tx: Session, message: Message, state: MessageState, code: str, now: dat
     _no_longer_in_doubt(tx, message, now)
     history.record(tx, "undelivered", history.SYSTEM, now, task, message_id=message.id,
                    message_kind=message.kind, code=code)  # fmt: skip
-    if message.retiree_id and task is not None:
+    if why is not None and why.opted_out:
+        opt_outs.refused(tx, message.phone, now)
+    if message.kind == "offer" and message.offer_id and task is not None:
+        _lost_offer(tx, message, task, code, why, now)
+    elif message.retiree_id and task is not None:
         if _outdated(tx, message, task):
             return
         attention.superseded(tx, task, now)
         attention.raise_(
             tx, "call_retiree", now, task, task.retiree, message_id=message.id,
-            kind=message.kind, words=message.params, because="undelivered", code=code,
+            kind=message.kind, words=message.params, code=code,
+            because="stopped" if why is not None and why.opted_out else "undelivered",
         )  # fmt: skip
     elif message.volunteer_id and task is not None and _counts_on(task, message):
         volunteer = tx.get_one(Volunteer, message.volunteer_id)
         attention.raise_(
-            tx, "volunteer_unreachable", now, task if message.kind != "offer" else None,
-            volunteer=volunteer, message_id=message.id, kind=message.kind, code=code,
-            subject=f"volunteer:{volunteer.id}" + ("" if message.kind == "offer" else f"/task:{task.id}"),
+            tx, "volunteer_unreachable", now, task, volunteer=volunteer, message_id=message.id,
+            kind=message.kind, code=code, subject=f"volunteer:{volunteer.id}/task:{task.id}",
         )  # fmt: skip
-        if message.kind == "offer" and message.offer_id:
-            # Nobody will answer this offer: ask the next one now.
-            offer = tx.get_one(Offer, message.offer_id)
-            if move(tx, offer, OfferState.EXPIRED, LIVE_OFFER):
-                task.look_again_at = now
-                wake(tx, "look", task.id)
     elif message.volunteer_id is None and message.retiree_id is None:
         log.info("an automatic answer could not be delivered", extra={"message_id": message.id})
+
+
+def _lost_offer(
+    tx: Session, message: Message, task: Task, code: str, why: Refused | None, now: datetime
+) -> None:
+    """Nobody will answer this offer. Where the fault is the recipient's, or nobody knows whose, they count
+    as asked and the next one is asked now; otherwise they may be asked again."""
+    offer = tx.get_one(Offer, message.offer_id)
+    volunteer = tx.get_one(Volunteer, offer.volunteer_id)
+    fault = why.fault if why is not None else Fault.RECIPIENT
+    if fault in (Fault.RECIPIENT, Fault.UNCLEAR):
+        if why is None or not why.opted_out:
+            attention.raise_(
+                tx, "volunteer_unreachable", now, volunteer=volunteer, message_id=message.id,
+                kind="offer", code=code, fault=str(fault),
+            )  # fmt: skip
+        ended = move(tx, offer, OfferState.EXPIRED, LIVE_OFFER)
+    else:
+        ended = move(tx, offer, OfferState.WITHDRAWN, LIVE_OFFER)
+        if ended:
+            stoppages.unasked(tx, [offer], now)
+            history.record(
+                tx, "not_asked", history.SYSTEM, now, task, volunteer=volunteer.name, code=code
+            )  # fmt: skip
+    if fault is Fault.TEXT and task.state == TaskState.OPEN:
+        # The next one would get the same text: a person first, and another try after a while.
+        attention.raise_(tx, "text_refused", now, task, code=code)
+        task.look_again_at = now + seconds(current_app.config["DISPATCH"].recheck_s)
+    elif ended:
+        task.look_again_at = now
+        wake(tx, "look", task.id)
 
 
 def _outdated(tx: Session, message: Message, task: Task) -> bool:
@@ -113,4 +155,4 @@ def _outdated(tx: Session, message: Message, task: Task) -> bool:
 def _counts_on(task: Task, message: Message) -> bool:
     """Whether a volunteer who doesn't get this may wait in vain, or set out in vain."""
     held = any(a.volunteer_id == message.volunteer_id for a in task.assignments)
-    return message.kind == "offer" or (held and message.kind in CALL_VOLUNTEER)
+    return held and message.kind in CALL_VOLUNTEER

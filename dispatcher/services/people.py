@@ -43,7 +43,9 @@ _ASKED = (
         func.count().filter(Offer.created_at >= bindparam("midnight")),
         func.count(),
     )
-    .where(Offer.volunteer_id.in_(_THEIRS), Offer.created_at >= bindparam("week_ago"))
+    .where(
+        Offer.volunteer_id.in_(_THEIRS), Offer.created_at >= bindparam("week_ago"), Offer.unasked_at.is_(None)
+    )
     .group_by(Offer.volunteer_id)
 )
 _LAST_ANSWERS = (

@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from dispatcher.clock import utcnow
 from dispatcher.database import insert_new, transaction, use_case
 from dispatcher.models import HelpRequest, Message, MessageReceipt, Task
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.services import outcomes, steps
+from dispatcher.services import outcomes, steps, stoppages
 from dispatcher.services.states import move_all
 from dispatcher.services.together import Gathered, Together
 from dispatcher.sms.twilio import STATUSES
@@ -114,6 +115,7 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
             others.append((receipt, message.id))
     arrived.sort(key=lambda row: row["id"])
     move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
+    stoppages.delivered(tx, [row["id"] for row in arrived], utcnow())
     for receipt, message_id in others:
         code = receipt.payload.get("ErrorCode", "")[:20]
         outcomes.apply(

@@ -71,7 +71,7 @@ def _again_or_lost(tx: Session, message: Message, now: datetime) -> None:
              error_code=NOT_NEEDED, ended_at=now, wake_at=None)  # fmt: skip
         steps.ended(tx, message, "given_up", NOT_NEEDED)
         return
-    if message.attempts >= MOST_TRIES or now - message.created_at >= GIVE_UP_AFTER:
+    if message.attempts >= MOST_TRIES or now - message.tried_since >= GIVE_UP_AFTER:
         outcomes.lost(tx, message, MessageState.FAILED, "unknown", now)
         return
     task = tx.get(Task, message.task_id) if message.task_id else None

@@ -1,5 +1,6 @@
 """Waking what is due in the outbox: what was queued, lost claims, unknown outcomes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -7,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Message, Task
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.services import outbox, steps
+from dispatcher.services import outbox, steps, stoppages
 from dispatcher.services.states import move_all
 
 _DUE = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
@@ -29,10 +30,20 @@ def sweep(now: datetime, jobs_waiting: int = 0, limit: int = 500) -> int:
     can't wait for its turn doesn't wait for a lost wake-up either.
     """
     due = _due(now, now - PATIENCE if jobs_waiting > RUSH else now)
+    _wake_probes(stoppages.probes(db.session(), now))
     # Nothing is due nearly always; then nobody's writing is disturbed.
     some = select(Message.id).outerjoin(Task, Task.id == Message.task_id).where(due).limit(1)
     found = db.session.scalars(some).first()
     return _wake_due(now, due, limit) if found is not None else 0
+
+
+@use_case
+def _wake_probes(message_ids: Sequence[int]) -> None:
+    """While something of ours is refused, one message at a time is tried."""
+    if message_ids:
+        with transaction() as tx:
+            for message_id in message_ids:
+                wake(tx, "send", message_id)
 
 
 @use_case

@@ -1,12 +1,14 @@
 """What every SMS gateway offers, in our words.
 
 A gateway says one of three things of a message: accepted, certainly not accepted, or it doesn't
-know. Only "certainly not" may be sent again without asking first.
+know. Only "certainly not" may be sent again without asking first. A refusal says whose fault it is, for
+that decides what follows.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -17,12 +19,48 @@ class Accepted:
     gateway_id: str
 
 
+class Fault(StrEnum):
+    """Whose fault it is that a message was refused or didn't arrive."""
+
+    RECIPIENT = "recipient"
+    """This number can't be reached by SMS: no use in trying again, but others can."""
+    OURS = "ours"
+    """Our account or settings: it is as true of other messages, until somebody mends it."""
+    TEXT = "text"
+    """The text of this message, which is ours: others with another text may leave."""
+    LOAD = "load"
+    """Too much at once, or out of order for a moment: worth another try."""
+    UNCLEAR = "unclear"
+    """A code that we don't know: perhaps this number's fault, perhaps ours."""
+
+
+class Setting(StrEnum):
+    """What of ours a gateway doesn't accept."""
+
+    SENDER = "sender"
+    CREDENTIALS = "credentials"
+    REGION = "region"
+    ACCOUNT = "account"
+    ADDRESS = "address"
+    """The public address at which the gateway is to report what becomes of a message."""
+    CONNECTION = "connection"
+    """No setting proper: the gateway can't be reached at all."""
+    OTHER = "other"
+    """It says why, but by a code that we don't know."""
+
+
 @dataclass(frozen=True)
 class Refused:
-    """The gateway has certainly not taken it. `permanent`: no use in trying again."""
+    """The gateway has certainly not taken it, or says later that it didn't pass it on.
+
+    `setting`: what has to be mended, where the fault isn't the recipient's. `opted_out`: the recipient
+    wants no SMS.
+    """
 
     code: str
-    permanent: bool
+    fault: Fault
+    setting: Setting | None = None
+    opted_out: bool = False
 
 
 @dataclass(frozen=True)

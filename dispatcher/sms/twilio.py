@@ -12,7 +12,8 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.sms.gateway import Accepted, Carried, Outcome, Refused, Unknown
+from dispatcher.sms import twilio_codes
+from dispatcher.sms.gateway import Accepted, Carried, Fault, Outcome, Refused, Setting, Unknown
 
 CONNECT_S, READ_S = 3.0, 6.0
 """How long a call may take to connect and to be answered, in seconds. Together less than the time
@@ -37,6 +38,9 @@ STATUSES = {
 # By so much our clocks may be ahead of Twilio's. Generous: a message that isn't found is sent again, while
 # an older one with the same text is known by its id already and isn't taken for it.
 _CLOCK_SLACK = timedelta(hours=1)
+
+_NO_CREDENTIALS = Refused("no_credentials", Fault.OURS, Setting.CREDENTIALS)
+_NO_SENDER = Refused("no_sender", Fault.OURS, Setting.SENDER)
 
 
 class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
@@ -70,12 +74,20 @@ class TwilioGateway:
         base_url: str = TWILIO_URL,
     ) -> None:
         http = _RedirectedHttpClient(base_url or TWILIO_URL)
-        self._client = Client(account_sid, auth_token, http_client=http)
+        # Without credentials the client can't even be made; nothing is sent with these.
+        self._client = Client(account_sid or "unset", auth_token or "unset", http_client=http)
+        self._lacks: Refused | None = None
+        if not (account_sid and auth_token):
+            self._lacks = _NO_CREDENTIALS
+        elif not (sender or messaging_service):
+            self._lacks = _NO_SENDER
         self._from = {"messaging_service_sid": messaging_service} if messaging_service else {"from_": sender}
         self._callback_url = callback_url
 
     def send(self, to: str, body: str, message_id: int) -> Outcome:
         """Hand over one SMS; see :class:`~dispatcher.sms.gateway.Gateway`."""
+        if self._lacks is not None:
+            return self._lacks  # nobody is asked, who could not take it
         try:
             sent = self._client.messages.create(
                 to=to,
@@ -84,17 +96,15 @@ class TwilioGateway:
                 **self._from,
             )
         except TwilioRestException as error:
-            code = str(error.code or error.status)
             if 400 <= error.status < 500:
-                # 400 is about this message; 401, 403, 404 and 429 are about our account, and pass.
-                return Refused(code, permanent=error.status == 400)
-            return Unknown(code)
+                return twilio_codes.refusal(error.code, error.status)
+            return Unknown(str(error.code or error.status))
         except requests.exceptions.ConnectTimeout:
-            return Refused("connect_timeout", permanent=False)
+            return Refused("connect_timeout", Fault.LOAD, Setting.CONNECTION)
         except requests.exceptions.ConnectionError as error:
             # Refused before a byte was sent, or broken off after: only the first is certain.
             if _never_connected(error):
-                return Refused("connection_refused", permanent=False)
+                return Refused("connection_refused", Fault.LOAD, Setting.CONNECTION)
             return Unknown("connection_broken")
         except (requests.exceptions.RequestException, TwilioException):
             return Unknown("no_answer")
@@ -102,6 +112,8 @@ class TwilioGateway:
 
     def sent_to(self, to: str, since: datetime) -> Sequence[Carried] | None:
         """What Twilio carried to `to` since then, or None when it couldn't be asked."""
+        if self._lacks is not None:
+            return None
         try:
             # Not by date of sending: a message that Twilio has but hasn't passed on yet has none.
             found = self._client.messages.list(to=to, limit=100)

@@ -26,7 +26,7 @@ from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
-from dispatcher.services import board, coordinating, resending
+from dispatcher.services import board, coordinating, opt_outs, resending
 from dispatcher.services.coordinating import Conflict, Edit, Refused
 from dispatcher.web import refused as refused_words
 from dispatcher.web import wording
@@ -196,6 +196,15 @@ def let_go(attention_id: int) -> ResponseReturnValue:
     """Not after all: somebody else may see to it."""
     if not coordinating.let_go(attention_id, current_user, utcnow()):
         flash(_("Only whoever sees to it can let go of it."), "info")
+    return _back()
+
+
+@blueprint.post("/attention/<int(max=2147483647):attention_id>/sms-again")
+@roles(*COORDINATORS)
+def sms_again(attention_id: int) -> ResponseReturnValue:
+    """They have told the office that they want SMS again."""
+    if not opt_outs.wanted_again(attention_id, current_user, utcnow()):
+        flash(_("This has been seen to already, or has changed meanwhile."), "info")
     return _back()
 
 

@@ -14,7 +14,7 @@ from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import Campus
 from dispatcher.rules import availability
-from dispatcher.services import people
+from dispatcher.services import opt_outs, people
 from dispatcher.services.coordinating import Refused
 from dispatcher.web import refused as refused_words
 from dispatcher.web.auth import COORDINATORS, STAFF, roles
@@ -79,7 +79,16 @@ def resume(volunteer_id: int) -> ResponseReturnValue:
     return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
 
 
-@blueprint.get("/<int(max=2147483647):volunteer_id>/<any(pause,resume):act>")
+@blueprint.post("/<int(max=2147483647):volunteer_id>/sms-again")
+@roles(*COORDINATORS)
+def sms_again(volunteer_id: int) -> ResponseReturnValue:
+    """They have told the office that they want SMS again."""
+    if opt_outs.volunteer_wants_again(volunteer_id, current_user, utcnow()):
+        flash(_("SMS go to them again. If the gateway still blocks the number, they must send START."), "ok")
+    return redirect(url_for("people.person", volunteer_id=volunteer_id), 303)
+
+
+@blueprint.get("/<int(max=2147483647):volunteer_id>/<any(pause,resume,'sms-again'):act>")
 @roles(*STAFF)
 def acted(volunteer_id: int, act: str) -> ResponseReturnValue:
     """The address of a button, opened again."""

@@ -17,6 +17,7 @@ from dispatcher.web.words import (
     ATTENTION,
     BAR,
     CATEGORY,
+    GATEWAY_SETTING,
     LANE,
     MESSAGE_KIND,
     MESSAGE_STATE,
@@ -116,6 +117,8 @@ def reason(entry: dict[str, Any]) -> str:
             return _("quiet hours from %(time)s", time=localtime(_moment(entry["at"])))
         case "then_told":
             return _("a coordinator is told at %(time)s", time=localtime(_moment(entry["at"])))
+        case "cannot_ask":
+            return _("SMS can't leave: nobody can be asked")
         case "planning":
             return _("choosing whom to ask")
         case "answers":
@@ -208,6 +211,22 @@ def event_text(event: Event) -> str:
         "let_go": lambda: _("Doesn't see to it after all: %(why)s", why=attention_reason(p)),
         "unclear_reply": lambda: _("A reply that could not be read"),
         "late_reply": lambda: _("Replied too late"),
+        "not_asked": lambda: _(
+            "The SMS to %(name)s was refused through no fault of theirs: not asked",
+            name=p.get("volunteer", ""),
+        ),
+        "gateway_mended": lambda: _(
+            "SMS leave again, after %(minutes)s min: %(what)s",
+            minutes=p.get("minutes", ""),
+            what=GATEWAY_SETTING.get(p.get("setting", ""), ""),
+        ),
+        "opted_out": lambda: _(
+            "The gateway says that %(name)s wants no more SMS",
+            name=p.get("volunteer") or p.get("retiree", ""),
+        ),
+        "start_by_staff": lambda: _(
+            "Says for %(name)s that SMS are wanted again", name=p.get("volunteer") or p.get("retiree", "")
+        ),
         "stop": lambda: _("Sent STOP: no more SMS"),
         "start": lambda: _("Sent START: SMS again"),
     }
@@ -260,12 +279,20 @@ def attention_text(item: Attention) -> str:
             )
         case "call_retiree" if p.get("because") == "landline":
             return _("%(name)s has only a landline. Please call and say:", name=person)
+        case "call_retiree" if p.get("because") == "stopped":
+            return _("%(name)s wants no more SMS. Please call and say:", name=person)
         case "call_retiree":
             return _("An SMS to %(name)s could not be delivered. Please call and say:", name=person)
         case "volunteer_unreachable" if p.get("kind") == "assigned":
             return _("%(name)s accepted, but the details could not be delivered. Please call.", name=person)
         case "volunteer_unreachable" if p.get("kind") != "offer":
             return _("%(name)s could not be told by SMS (%(kind)s). Please call.", name=person, kind=_kind(p))
+        case "volunteer_unreachable" if p.get("fault") == "unclear":
+            return _(
+                "An offer to %(name)s did not arrive; the gateway gives no clear reason (code %(code)s). "
+                "Somebody else is being asked.",
+                name=person, code=p.get("code") or "–",
+            )  # fmt: skip
         case "volunteer_unreachable":
             return _("An offer to %(name)s could not be delivered. Please check the number.", name=person)
         case "overdue":
@@ -294,8 +321,23 @@ def attention_text(item: Attention) -> str:
                 name=person or spoken(p.get("phone", "")),
                 said=p.get("said", ""),
             )
+        case "stopped" if p.get("phone"):
+            return _(
+                "%(name)s wants no more SMS on %(phone)s. What they must know has to be said by telephone.",
+                name=person, phone=spoken(p["phone"]),
+            )  # fmt: skip
         case "stopped":
             return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
+        case "gateway_setting":
+            return _gateway_setting(p)
+        case "cannot_ask":
+            return _("SMS can't leave just now, so nobody can be asked by SMS. Please ring round.")
+        case "text_refused":
+            return _(
+                "The SMS gateway refuses the text of this offer (code %(code)s). "
+                "Please ring round, and have the SMS texts looked at.",
+                code=p.get("code") or "–",
+            )
         case "software":
             return _("Something in this task keeps the software from asking. Please assign by hand.")
         case "outcome_unknown":
@@ -305,6 +347,18 @@ def attention_text(item: Attention) -> str:
                 kind=_kind(p),
             )
     return ""
+
+
+def _gateway_setting(p: dict[str, Any]) -> str:
+    """What is wrong, where to mend it, and what happens meanwhile."""
+    what = str(GATEWAY_SETTING.get(p.get("setting", ""), GATEWAY_SETTING["other"]))
+    region = p.get("region")
+    if region:
+        country = get_locale().territories.get(region, region)
+        waits = _("SMS to %(country)s wait until then (code %(code)s).", country=country, code=p.get("code"))
+    else:
+        waits = _("All SMS wait until then (code %(code)s).", code=p.get("code"))
+    return what + (" " if language() == "en" else "") + waits
 
 
 def words_to_say(item: Attention) -> str:

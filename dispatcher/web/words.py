@@ -182,5 +182,33 @@ ATTENTION = {
     "unclear_reply": _l("a reply that could not be read"),
     "stopped": _l("wants no more SMS"),
     "outcome_unknown": _l("nobody knows whether an SMS went out"),
+    "gateway_setting": _l("the SMS gateway refuses a setting of ours"),
+    "cannot_ask": _l("nobody can be asked by SMS"),
+    "text_refused": _l("the SMS gateway refuses the text"),
     "software": _l("the software can't see to it"),
 }
+GATEWAY_SETTING = {
+    "sender": _l(
+        "The SMS gateway refuses our sender number. "
+        "Please check HOTLINE_SMS_NUMBER and TWILIO_MESSAGING_SERVICE_SID."
+    ),
+    "credentials": _l(
+        "The SMS gateway refuses our credentials. Please check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."
+    ),
+    "region": _l(
+        "Our account at the SMS gateway may not send to this country. "
+        "Please permit it in the gateway's console."
+    ),
+    "account": _l(
+        "Our account at the SMS gateway is suspended, restricted or has no balance left. "
+        "Please see the gateway's console."
+    ),
+    "address": _l("The SMS gateway refuses our public address. Please check PUBLIC_URL."),
+    "connection": _l(
+        "The SMS gateway can't be reached. Please check the network of the server, and TWILIO_API_BASE."
+    ),
+    "other": _l(
+        "The SMS gateway refuses messages for a reason that we don't know. Please see the gateway's console."
+    ),
+}
+"""What of ours a gateway refuses, with the settings to look at."""

@@ -16,7 +16,7 @@ from dispatcher.rules.lifecycle import MessageState, may
 from dispatcher.services import dispatching, messaging, outbox, progress, responding, settling, sweeping
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
-from dispatcher.sms.gateway import Accepted, Carried, Refused, Unknown
+from dispatcher.sms.gateway import Accepted, Carried, Fault, Refused, Unknown
 from dispatcher.sms.twilio import CONNECT_S, READ_S, STATUSES
 from tests.integration.conftest import (
     People,
@@ -72,7 +72,7 @@ def test_two_threads_that_claim_together_send_once(app: Flask, people: People) -
 
 
 def test_refused_for_now_waits_and_is_tried_again(app: Flask, people: People) -> None:
-    gateway = RecordingGateway(Refused("429", permanent=False))
+    gateway = RecordingGateway(Refused("429", Fault.LOAD))
     with app.app_context():
         message_id = _received(people)
         messaging.send(message_id, gateway)
@@ -111,7 +111,7 @@ def test_a_call_is_over_before_its_claim_counts_as_lost() -> None:
     assert messaging.STUCK_AFTER.total_seconds() > messaging.CALL_WITHIN_S + CONNECT_S + READ_S
 
 
-@pytest.mark.parametrize("said", [None, Refused("429", permanent=False), Refused("21614", permanent=True)])
+@pytest.mark.parametrize("said", [None, Refused("429", Fault.LOAD), Refused("21614", Fault.RECIPIENT)])
 def test_a_worker_that_was_overtaken_takes_nothing_from_the_one_that_has_overtaken_it(
     app: Flask, people: People, said: Refused | None
 ) -> None:
@@ -152,7 +152,7 @@ def _given_up(message_id: int) -> None:
 
 
 def test_refused_for_good_is_tried_once_and_somebody_calls(app: Flask, people: People) -> None:
-    gateway = RecordingGateway(Refused("21614", permanent=True))
+    gateway = RecordingGateway(Refused("21614", Fault.RECIPIENT))
     with app.app_context():
         message_id = _received(people)
         messaging.send(message_id, gateway)
@@ -336,7 +336,7 @@ def test_a_receipt_never_moves_a_message_back(app: Flask, people: People) -> Non
 
 
 def test_proof_that_an_earlier_try_arrived_stops_the_next_one(app: Flask, people: People) -> None:
-    gateway = RecordingGateway(Refused("429", permanent=False))
+    gateway = RecordingGateway(Refused("429", Fault.LOAD))
     with app.app_context():
         message_id = _received(people)
         messaging.send(message_id, gateway)
@@ -360,7 +360,7 @@ def test_receipts_find_their_message_by_our_own_id(app: Flask, people: People) -
 
 
 def test_an_offer_nobody_got_makes_room_at_once(app: Flask, people: People) -> None:
-    gateway = RecordingGateway(Refused("21614", permanent=True))
+    gateway = RecordingGateway(Refused("21614", Fault.RECIPIENT))
     with app.app_context():
         save_call(people)
         task_id = db.session.scalars(select(Task.id)).one()

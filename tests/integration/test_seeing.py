@@ -21,7 +21,7 @@ from dispatcher.logs import _Json, _Text
 from dispatcher.models import HelpRequest, Message, Task, Volunteer
 from dispatcher.services import dispatching, messaging, receipts, responding, tokens, volunteering
 from dispatcher.services.receipts import Receipt
-from dispatcher.sms.gateway import Refused, Unknown
+from dispatcher.sms.gateway import Fault, Refused, Unknown
 from tests.integration.conftest import PASSWORD, People, RecordingGateway, make_app, now, save_call
 
 TOKEN = "a token for the figures"
@@ -100,7 +100,7 @@ def test_each_step_is_counted_once(app: Flask, people: People) -> None:
 @pytest.mark.parametrize(
     ("outcome", "word", "code"),
     [
-        (Refused("21614", permanent=True), "refused", "21614"),
+        (Refused("21614", Fault.RECIPIENT), "refused", "21614"),
         (Unknown("no_answer"), "unknown", "no_answer"),
         (Unknown("王秀兰 +8613935200001"), "unknown", "other"),
     ],

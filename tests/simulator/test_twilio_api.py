@@ -166,6 +166,25 @@ def test_one_phone_can_be_refused_with_any_error(phones: Harness) -> None:
     assert phones.send(FANG).status == "queued"
 
 
+def test_all_phones_or_those_of_a_region_can_be_refused_with_any_error(phones: Harness) -> None:
+    phones.control(reject_code=21606)
+    assert code_of(phones, to=WEI) == code_of(phones, to=FANG) == (400, 21606)
+    phones.control(reject_code=20003)
+    assert code_of(phones) == (401, 20003)
+    phones.control(reject_code=21408, reject_regions=["US"])
+    assert code_of(phones, to="+14155550123") == (400, 21408)
+    assert phones.send(WEI).status == "queued"
+    phones.control(reject_code=None)
+    assert phones.send("+14155550123").status == "queued"
+
+
+def test_a_refusal_can_be_over_by_itself(phones: Harness) -> None:
+    phones.control(reject_code=21606, reject_for_s=0.5)
+    assert code_of(phones) == (400, 21606)
+    time.sleep(0.6)
+    assert phones.send(WEI).status == "queued"
+
+
 def test_failures_can_be_ordered_by_number_and_by_share(phones: Harness) -> None:
     phones.control(fail_next={"n": 2, "code": 20503})
     assert code_of(phones) == (503, 20503)

@@ -1,0 +1,290 @@
+"""When the gateway refuses something of ours: messages wait, one at a time is tried, one alarm is raised.
+
+A wrong sender or a balance used up is as true of every message, so nobody is to be asked, blamed or given up
+because of it. What waits stays `queued`; every few seconds one message is handed over as a probe; the first
+that is taken ends the stoppage, and all that is still true leaves. All of it is kept in the database, so any
+number of workers agree. What each refusal means is said by the gateway (:mod:`dispatcher.sms.gateway`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from dispatcher.database import insert_new
+from dispatcher.models import Message, Offer, Stoppage, Task, Volunteer
+from dispatcher.rules import phones
+from dispatcher.rules.lifecycle import MessageState, OfferState, TaskState
+from dispatcher.services import attention, history, learning
+from dispatcher.sms.gateway import Fault, Refused, Setting
+
+ALL = ""
+"""The scope of a stoppage of everything."""
+
+PROBE_EVERY = timedelta(seconds=5)
+"""So often one message is tried."""
+
+PROBE_AFTER_RECEIPT = timedelta(minutes=1)
+"""The same where the gateway takes messages and loses them afterwards: each probe costs a message."""
+
+WAIT = timedelta(minutes=2)
+"""After so long a waiting message is looked at again, in case its release was missed."""
+
+ALARM_AFTER = timedelta(seconds=60)
+"""A gateway that can't be reached for less than this is nobody's business."""
+
+_LOOKED_THROUGH = 500
+"""Of the messages that wait so many, the oldest, are looked through for one to be tried."""
+
+_STANDING = select(Stoppage).where(Stoppage.stands).order_by(Stoppage.scope)
+
+
+def standing(session: Session) -> Sequence[Stoppage]:
+    """What stands now; nothing nearly always."""
+    return session.scalars(_STANDING).all()
+
+
+def over(stoppages: Sequence[Stoppage], phone: str) -> Stoppage | None:
+    """Which of `stoppages` keeps messages to `phone` from leaving."""
+    if not stoppages:
+        return None
+    by_scope = {stoppage.scope: stoppage for stoppage in stoppages}
+    everything = by_scope.pop(ALL, None)
+    # To a region that isn't permitted nothing leaves whatever else is mended: it proves nothing of that.
+    return (by_scope and by_scope.get(phones.region(phone))) or everything
+
+
+def takes_probe(tx: Session, stoppage: Stoppage, now: datetime) -> bool:
+    """Whether the message in hand is the one to be tried now: the first to ask, anywhere, gets a yes."""
+    free = (
+        select(Stoppage.id)
+        .where(Stoppage.id == stoppage.id, Stoppage.probe_at <= now)
+        .with_for_update(skip_locked=True)
+    )
+    if tx.scalars(free).first() is None:
+        return False
+    tx.execute(
+        update(Stoppage)
+        .where(Stoppage.id == stoppage.id)
+        .values(probe_at=now + _probe_every(stoppage))
+        .execution_options(synchronize_session=False)
+    )
+    return True
+
+
+def put_off(tx: Session, waiting: Sequence[Any], now: datetime) -> None:
+    """Let messages wait, by rows of their `id` and `offer_id`: whom they were to ask hasn't been asked."""
+    if not waiting:
+        return
+    unask(tx, [row.offer_id for row in waiting if row.offer_id is not None], now)
+    tx.execute(
+        update(Message)
+        .where(Message.id.in_([row.id for row in waiting]), Message.state == str(MessageState.QUEUED))
+        .values(wake_at=now + WAIT)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def unask(tx: Session, offer_ids: Sequence[int], now: datetime) -> None:
+    """Offers whose SMS certainly hasn't left count for nothing: no cap, no fatigue, no expiry."""
+    if not offer_ids:
+        return
+    unsent = select(Offer).where(
+        Offer.id.in_(offer_ids), Offer.unasked_at.is_(None), Offer.state == str(OfferState.QUEUED)
+    )
+    unasked(tx, tx.scalars(unsent.order_by(Offer.id)).all(), now)
+
+
+def unasked(tx: Session, offers: Sequence[Offer], now: datetime) -> None:
+    """As :func:`unask`, of offers in hand."""
+    for offer in offers:
+        offer.unasked_at = now
+    tx.flush()
+    learning.not_offered(tx, offers)
+
+
+def refused(tx: Session, message: Message, refusal: Refused, now: datetime, by_receipt: bool = False) -> bool:
+    """Take in a refusal that other messages would meet as well; whether a stoppage stands because of it.
+
+    What is surely ours stands at once. A code that we don't know, or a connection that failed, could be
+    about this phone or this moment: it stands when a second phone meets it before anything is taken.
+    """
+    sure = refusal.fault is Fault.OURS
+    setting = refusal.setting or Setting.OTHER
+    scope = phones.region(message.phone) if setting is Setting.REGION else ALL
+    insert_new(
+        tx, Stoppage,
+        [
+            {
+                "scope": scope, "setting": str(setting), "code": refusal.code, "since": now,
+                "stands": False, "by_receipt": by_receipt, "alarmed": False, "probe_at": now,
+                "message_id": message.id,
+            }
+        ],
+        "scope",
+    )  # fmt: skip
+    which = select(Stoppage).where(Stoppage.scope == scope)
+    row = tx.scalars(which.with_for_update().execution_options(populate_existing=True)).one()
+    if not row.stands and (sure or _refused_another(tx, row, message)):
+        row.stands = True
+        _look_at_once(tx, now)
+    if sure and row.setting != setting:
+        # Mended, and now something else is wrong: one alarm, about what is wrong now.
+        attention.known(tx, _subject(row), "gateway_setting", now)
+        row.setting, row.alarmed, row.by_receipt = str(setting), False, by_receipt
+    row.code = refusal.code
+    row.probe_at = max(row.probe_at, now + _probe_every(row))
+    quick = row.setting != Setting.CONNECTION
+    if row.stands and not row.alarmed and (quick or now - row.since >= ALARM_AFTER):
+        row.alarmed = True
+        attention.raise_(
+            tx, "gateway_setting", now, subject=_subject(row), setting=row.setting, code=row.code,
+            region=row.scope,
+        )  # fmt: skip
+    tx.flush()
+    return row.stands
+
+
+def accepted(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
+    """The gateway has taken these messages: what stood in the way when they were claimed doesn't any more."""
+    _mended(tx, message_ids, now, by_receipt=False)
+
+
+def delivered(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
+    """These messages have arrived: as :func:`accepted`, for what only receipts had told."""
+    _mended(tx, message_ids, now, by_receipt=True)
+
+
+def probes(session: Session, now: datetime) -> list[int]:
+    """The messages that are to be tried now, one for each stoppage, by their ids."""
+    stoppages = standing(session)
+    due = [stoppage for stoppage in stoppages if stoppage.probe_at <= now]
+    if not due:
+        return []
+    waiting = _waiting(session, now)
+    found = []
+    for stoppage in due:
+        mine = (row.id for row in waiting if over(stoppages, row.phone) is stoppage)
+        found += [first] if (first := next(mine, None)) is not None else []
+    return found
+
+
+def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime) -> Stoppage | None:
+    """What keeps everybody from being asked by SMS, if anything does.
+
+    Not while nothing waits: then the next offer is what shows whether it has been mended.
+    """
+    everything = next((stoppage for stoppage in stoppages if stoppage.scope == ALL), None)
+    if everything is None:
+        return None
+    waits = any(over(stoppages, row.phone) is everything for row in _waiting(session, now))
+    return everything if waits else None
+
+
+def out_of_reach(
+    session: Session, stoppages: Sequence[Stoppage], volunteer_ids: Sequence[int]
+) -> frozenset[int]:
+    """Those of these volunteers to whose region no SMS leaves just now."""
+    regions = {stoppage.scope for stoppage in stoppages} - {ALL}
+    if not regions:
+        return frozenset()
+    rows = session.execute(select(Volunteer.id, Volunteer.phone).where(Volunteer.id.in_(volunteer_ids)))
+    return frozenset(row.id for row in rows if phones.region(row.phone) in regions)
+
+
+def _waiting(session: Session, now: datetime) -> Sequence[Any]:
+    """The oldest messages that wait to be sent, those that were tried least first."""
+    return session.execute(
+        select(Message.id, Message.phone)
+        .where(
+            Message.state == str(MessageState.QUEUED),
+            or_(Message.not_before.is_(None), Message.not_before <= now),
+        )
+        .order_by(Message.attempts, Message.id)
+        .limit(_LOOKED_THROUGH)
+    ).all()
+
+
+def _probe_every(stoppage: Stoppage) -> timedelta:
+    return PROBE_AFTER_RECEIPT if stoppage.by_receipt else PROBE_EVERY
+
+
+def _refused_another(tx: Session, row: Stoppage, message: Message) -> bool:
+    """Whether this suspicion was raised by the refusal of another phone than that of `message`."""
+    first = tx.get(Message, row.message_id) if row.message_id is not None else None
+    return first is not None and first.phone != message.phone
+
+
+def _subject(row: Stoppage) -> str:
+    """Of its alarm: each setting, and each region, has one of its own."""
+    return ":".join(filter(None, ("gateway", row.setting, row.scope)))
+
+
+def _look_at_once(tx: Session, now: datetime) -> None:
+    """Open tasks are looked at anew: of the urgent ones a coordinator must hear at once that nobody can be
+    asked; afterwards, that everybody can be asked again."""
+    tx.execute(
+        update(Task)
+        .where(Task.state == str(TaskState.OPEN), Task.remote.is_(False))
+        .values(look_again_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _mended(tx: Session, message_ids: Sequence[int], now: datetime, by_receipt: bool) -> None:
+    if not message_ids:
+        return
+    rows = tx.scalars(select(Stoppage).where(Stoppage.by_receipt.is_(by_receipt))).all()
+    if not rows:
+        return
+    sent = tx.execute(select(Message.phone, Message.claimed_at).where(Message.id.in_(message_ids))).all()
+    for row in rows:
+        for message in sent:
+            later = message.claimed_at is not None and message.claimed_at >= row.since
+            if later and row.scope in (ALL, phones.region(message.phone)):
+                _end(tx, row, now)
+                break
+
+
+def _end(tx: Session, row: Stoppage, now: datetime) -> None:
+    """It is over, as this worker is the first to see: what waited leaves."""
+    stood, subject, params = row.stands, _subject(row), {"setting": row.setting, "region": row.scope}
+    minutes = max(1, round((now - row.since).total_seconds() / 60))
+    gone = tx.execute(
+        delete(Stoppage).where(Stoppage.id == row.id).returning(Stoppage.id)
+        .execution_options(synchronize_session=False)
+    ).all()  # fmt: skip
+    tx.expunge(row)
+    if not gone or not stood:
+        return
+    alarm = attention.find(tx, subject, "gateway_setting")
+    if alarm is not None:
+        attention.resolve(tx, alarm.id, now, history.SYSTEM, "settled")
+    history.record(tx, "gateway_mended", history.SYSTEM, now, minutes=minutes, **params)
+    _release(tx, now)
+
+
+def _release(tx: Session, now: datetime) -> None:
+    """All that waits may leave; who is asked by it is asked now, and has as long for an answer as meant."""
+    _look_at_once(tx, now)
+    paused = Message.not_before > now
+    queued = Message.state == str(MessageState.QUEUED)
+    for is_due, values in (
+        (or_(Message.not_before.is_(None), ~paused), {"released_at": now, "wake_at": now}),
+        (and_(paused, Message.attempts > 0), {"released_at": now}),
+    ):
+        tx.execute(
+            update(Message)
+            .where(queued, is_due)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+    waiting = select(Offer).where(Offer.is_live, Offer.unasked_at.is_not(None)).order_by(Offer.id)
+    offers = tx.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
+    for offer in offers:
+        offer.expires_at += max(timedelta(), now - offer.created_at)
+        offer.created_at, offer.unasked_at = now, None
+        learning.offered(offer.volunteer, now)
+    tx.flush()

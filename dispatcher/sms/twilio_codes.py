@@ -1,0 +1,146 @@
+"""Twilio's error codes: whose fault each is, both when a message is handed over and in later receipts.
+
+After Twilio's error dictionary (https://www.twilio.com/docs/api/errors). Codes are added and split up by
+Twilio now and then: what isn't listed is unclear, never held against the recipient.
+"""
+
+from dispatcher.sms.gateway import Fault, Refused, Setting
+
+_RECIPIENT = (
+    21211,  # 'To' is no valid number
+    21214,  # 'To' can't be reached
+    21217,  # number doesn't appear to be valid
+    21265,  # 'To' is a short code
+    21401,  # invalid number
+    21614,  # 'To' is no mobile number
+    21635,  # 'To' is a landline
+    30003,  # handset switched off, out of reach
+    30004,  # blocked by the recipient or their carrier
+    30005,  # unknown destination
+    30006,  # landline, or a carrier that can't be reached
+    30011,  # MMS not supported by the recipient's carrier
+)
+_OPTED_OUT = (21610,)  # replied STOP to this sender
+_TEXT = (
+    21602,  # no body
+    21604,  # no 'To'
+    21605,  # body too long
+    21617,  # body longer than 1600 characters
+    21619,  # neither body nor media
+    21620,  # invalid media address
+    21623,  # invalid media address
+    30007,  # filtered as spam or unwanted content
+    30009,  # a part of the message is missing
+    30010,  # dearer than the most that was allowed for it
+    30019,  # content too large for the carrier
+    30038,  # filtered: one-time password
+    30044,  # too long for a trial account
+)
+_OURS: dict[Setting, tuple[int, ...]] = {
+    Setting.SENDER: (
+        14102,  # invalid 'From'
+        14108,  # 'From' can't send SMS
+        21210,  # 'From' isn't verified
+        21212,  # 'From' is no valid number
+        21266,  # 'To' and 'From' are the same number
+        21267,  # an alphanumeric sender isn't available to trial accounts
+        21601,  # 'From' isn't a number of ours that can send SMS
+        21603,  # no 'From'
+        21606,  # 'From' isn't a number of ours, or not for this account
+        21607,  # 'From' isn't a number that can send SMS
+        21657,  # invalid sender id
+        21659,  # 'From' is no number of Twilio's
+        21660,  # 'From' belongs to another account
+        21661,  # 'From' can't send SMS
+        21701,  # no such messaging service
+        21702,  # messaging service not available
+        21703,  # messaging service without numbers
+        21704,  # messaging service without a number that suits
+        21705,  # messaging service invalid
+        21712,  # number not in the messaging service
+        30018,  # the destination's carriers require a registered sender id
+        30024,  # numeric sender id not provisioned on the carrier
+        30032,  # toll-free number not verified
+        30033,  # campaign suspended
+        30034,  # number not registered with a campaign
+        30035,  # the sender isn't accepted by the carriers
+        30127,  # messaging service invalid
+    ),
+    Setting.CREDENTIALS: (
+        20003,  # wrong account or token
+        20004,  # method not allowed
+        20006,  # access denied
+        20008,  # test credentials
+        20403,  # forbidden
+        20404,  # no such account
+    ),
+    Setting.REGION: (
+        21215,  # no permission for this country (calls)
+        21408,  # no permission for this country (SMS)
+    ),
+    Setting.ACCOUNT: (
+        10001,  # account not active: out of funds or suspended
+        10002,  # not available to trial accounts
+        20005,  # account not active
+        21219,  # 'To' not verified: trial account
+        21608,  # 'To' not verified: trial account
+        21472,  # account not active
+        30002,  # suspended after the message was taken
+        63038,  # daily limit of the account reached
+        90010,  # account not active
+        572005,  # 'To' not verified yet: trial account
+    ),
+    Setting.ADDRESS: (
+        11100,  # invalid address
+        21502,  # invalid address for status callbacks
+        21609,  # invalid address for status callbacks
+    ),
+}
+_LOAD = (
+    14107,  # rate limit of messages
+    20429,  # too many requests
+    21611,  # the sender's queue is full
+    21730,  # maintenance
+    30001,  # queue overflow
+    30017,  # carrier congested
+    30022,  # rate limit of the campaign
+    30023,  # daily cap of the carrier
+    30036,  # not passed on within its validity period
+    30410,  # provider timed out
+    30500,  # internal error of the provider
+    63017,  # rate limit of the account
+    63018,  # rate limit of the channel
+)
+
+_FAULTS: dict[int, tuple[Fault, Setting | None]] = {
+    **dict.fromkeys((*_RECIPIENT, *_OPTED_OUT), (Fault.RECIPIENT, None)),
+    **dict.fromkeys(_TEXT, (Fault.TEXT, None)),
+    **dict.fromkeys(_LOAD, (Fault.LOAD, None)),
+    **{code: (Fault.OURS, setting) for setting, codes in _OURS.items() for code in codes},
+}
+
+_BY_STATUS: dict[int, tuple[Fault, Setting | None]] = {
+    400: (Fault.UNCLEAR, Setting.OTHER),
+    401: (Fault.OURS, Setting.CREDENTIALS),
+    402: (Fault.OURS, Setting.ACCOUNT),
+    403: (Fault.OURS, Setting.CREDENTIALS),
+    404: (Fault.OURS, Setting.CREDENTIALS),
+}
+"""What an HTTP status says by itself. Any other 4xx is worth another try."""
+
+
+def refusal(code: int | None, status: int) -> Refused:
+    """What a refusal at once means, by Twilio's `code`, if it gives one, and the HTTP `status` (4xx)."""
+    known = _FAULTS.get(code) if code is not None else None
+    fault, setting = known or _BY_STATUS.get(status, (Fault.LOAD, None))
+    return Refused(str(code or status), fault, setting, opted_out=code in _OPTED_OUT)
+
+
+def undelivered(code: str) -> Refused:
+    """What a receipt of a message that wasn't delivered means, by its error code.
+
+    Without a code, or with 30008 ("unknown error"), nobody knows whose fault it is.
+    """
+    number = int(code) if code.isdecimal() else 0
+    fault, setting = _FAULTS.get(number, (Fault.UNCLEAR, Setting.OTHER))
+    return Refused(code, fault, setting, opted_out=number in _OPTED_OUT)

@@ -1,0 +1,338 @@
+"""When the gateway refuses something of ours: who waits, who is told, and what leaves afterwards."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from dispatcher.database import db, transaction
+from dispatcher.models import (
+    Acceptance,
+    AnswerTimes,
+    Event,
+    Message,
+    Offer,
+    Stoppage,
+    Task,
+)
+from dispatcher.rules.settings import URGENT_HELP
+from dispatcher.services import candidates, coordinating, health, messaging, receipts, stoppages
+from dispatcher.services.coordinating import Edit
+from dispatcher.sms.gateway import Fault, Refused, Setting
+from tests.integration.conftest import People
+from tests.integration.office import Office
+
+SENDER = Refused("21606", Fault.OURS, Setting.SENDER)
+REGION = Refused("21408", Fault.OURS, Setting.REGION)
+LOAD = Refused("20429", Fault.LOAD)
+NO_CONNECTION = Refused("connection_refused", Fault.LOAD, Setting.CONNECTION)
+UNCLEAR = Refused("21999", Fault.UNCLEAR, Setting.OTHER)
+JAPAN = "+819012345678"
+
+
+@pytest.fixture
+def office(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    with app.app_context():
+        yield Office(app, people, monkeypatch)
+
+
+def _nobody_counts_as_asked(office: Office) -> None:
+    assert all(v.last_asked_at is None and v.recent_offers == 0 for v in office.volunteers())
+    assert db.session.scalars(select(Acceptance)).all() == []
+    assert db.session.scalars(select(AnswerTimes)).all() == []
+    tasks = db.session.scalars(select(Task).where(Task.state == "open")).all()
+    people = candidates.on_duty(db.session(), tasks, office.at)
+    assert people
+    assert {(p.alerts_today, p.live_offers, p.live_urgent, p.recent_offers) for p in people} == {
+        (0, 0, 0, 0.0)
+    }
+    assert not {o.state for o in db.session.scalars(select(Offer))} & {"sent", "expired", "withdrawn"}
+
+
+def test_a_wrong_sender_for_an_hour_with_forty_tasks_open(office: Office) -> None:
+    for n in range(90):
+        office.volunteer(f"+86136352002{n:02}")
+    office.gateway.says = lambda to: SENDER
+    tasks = []
+    for n in range(40):
+        retiree = office.retiree(f"+86139352002{n:02}")
+        tasks.append(office.call(f"k{n}", retiree, category=("medicine", "groceries")[n % 2]))
+        office.run(5)
+    urgent = office.call("urgent", category=URGENT_HELP, urgency="urgent")
+    office.run(10)
+    assert [item.task_id for item in office.standing("cannot_ask")] == [urgent], "told at once"
+    office.run(3600, step_s=30)
+
+    _nobody_counts_as_asked(office)
+    assert office.standing("volunteer_unreachable") == office.standing("call_retiree") == []
+    (alarm,) = office.raised("gateway_setting")
+    assert (alarm.subject, alarm.params["setting"], alarm.params["code"]) == (
+        "gateway:sender",
+        "sender",
+        "21606",
+    )
+    found = health.check(office.at)
+    assert (found.gateway_refuses, found.ready) == (["sender"], False)
+    assert {m.state for m in db.session.scalars(select(Message))} == {"queued"}
+    assert {m.attempts for m in db.session.scalars(select(Message))} == {0}
+    tried = [at for at, _, _ in office.gateway.tried if (at - office.gateway.tried[0][0]).seconds > 60]
+    assert max(Counter(tried).values()) == 1, "one message at a time"
+
+    cancelled = tasks[0]
+    coordinator = db.session.get_one(coordinating.Staff, office.people.coordinator)
+    seen = max(db.session.scalars(select(Event.id)))
+    coordinating.cancel(Edit(cancelled, coordinator, seen, office.at), "见过了")
+    office.gateway.says = lambda to: None
+    office.run(60)
+
+    assert (office.standing("gateway_setting"), office.standing("cannot_ask")) == ([], [])
+    assert len(office.raised("gateway_setting")) == 1
+    assert health.check(office.at).gateway_refuses == []
+    mended = db.session.scalars(select(Event).where(Event.kind == "gateway_mended")).one()
+    assert 60 <= mended.params["minutes"] <= 66
+    twice = [key for key, times in Counter(m for _, m in office.gateway.taken).items() if times > 1]
+    assert not twice
+    rows = db.session.execute(select(Message.task_id, Message.volunteer_id, Message.state, Message.error_code)
+                              .where(Message.kind == "offer")).all()  # fmt: skip
+    assert max(Counter((row.task_id, row.volunteer_id) for row in rows).values()) == 1
+    assert {row.state for row in rows if row.task_id != cancelled} == {"sent"}
+    assert {(row.state, row.error_code) for row in rows if row.task_id == cancelled} <= {
+        ("failed", "not_needed")
+    }
+    assert {row.task_id for row in rows} >= {*tasks[1:], urgent}, "everybody still wanted has been asked for"
+    assert not set(office.states("received")) & {"queued", "sending"}
+    office.run(300)
+    db.session.rollback()
+    for offer in db.session.scalars(select(Offer).where(Offer.state == "expired")):
+        pace = office.app.config["DISPATCH"].pace(offer.task.category, offer.task.urgency)
+        assert offer.sent_at is not None
+        assert (offer.expires_at - offer.sent_at).total_seconds() >= pace.expiry_s, "as long as ever"
+
+
+def test_offers_that_were_waiting_when_the_sender_broke_are_asked_when_it_is_mended(office: Office) -> None:
+    """The wave was made, and its SMS refused: it counts for nothing, doesn't expire, and leaves later."""
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k")
+    office.run(1800)
+    offers = db.session.scalars(select(Offer)).all()
+    assert {(o.state, o.unasked_at is not None) for o in offers} == {("queued", True)}
+    _nobody_counts_as_asked(office)
+    office.gateway.says = lambda to: None
+    office.run(10)
+    db.session.rollback()
+    offers = db.session.scalars(select(Offer)).all()
+    assert {(o.state, o.unasked_at) for o in offers} == {("sent", None)}
+    assert all((o.expires_at - o.sent_at).total_seconds() > 300 for o in offers if o.sent_at)
+    asked = [v for v in office.volunteers() if v.last_asked_at is not None]
+    assert {v.id for v in asked} == {o.volunteer_id for o in offers}
+    assert all(v.recent_offers == pytest.approx(1) for v in asked)
+    assert db.session.get_one(Task, task_id).waiting["code"] == "answers"
+
+
+def test_who_was_asked_before_is_as_tired_as_before(office: Office) -> None:
+    office.call("before")
+    office.run(60)
+    before = {v.id: (v.last_asked_at, v.recent_offers) for v in office.volunteers()}
+    office.gateway.says = lambda to: SENDER
+    office.call("other", office.retiree("+8613935200099"), category="groceries", urgency="urgent")
+    office.run(120)
+    for v in office.volunteers():
+        last, recent = before[v.id]
+        assert v.last_asked_at == last
+        assert v.recent_offers == pytest.approx(recent)
+
+
+def test_an_offer_withdrawn_while_it_could_not_leave_is_no_reason_not_to_ask_again(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k")
+    office.run(30)
+    coordinator = db.session.get_one(coordinating.Staff, office.people.coordinator)
+
+    def edit() -> Edit:
+        db.session.rollback()
+        return Edit(task_id, coordinator, max(db.session.scalars(select(Event.id))), office.at)
+
+    by_hand = office.people.volunteers[2]
+    coordinating.assign(edit(), by_hand)
+    assert {o.state for o in db.session.scalars(select(Offer))} == {"withdrawn"}
+    coordinating.reopen_task(edit(), "又需要人")
+    office.gateway.says = lambda to: None
+    office.run(60)
+    db.session.rollback()
+    asked = db.session.scalars(select(Offer)).all()
+    assert {(o.volunteer_id, o.state) for o in asked} == {(v, "sent") for v in office.people.volunteers[:2]}
+    offers = [to for to, m in office.gateway.taken if db.session.get_one(Message, m).kind == "offer"]
+    assert len(offers) == len(set(offers)) == 2
+
+
+def test_only_the_region_that_is_not_permitted_waits(office: Office) -> None:
+    abroad = office.volunteer(JAPAN)
+    with transaction() as tx:  # the most rested, so that they would be asked first
+        tx.execute(update(Offer).values(state="sent"))
+    office.gateway.says = lambda to: REGION if to.startswith("+81") else None
+    tasks = [office.call(f"k{n}", office.retiree(f"+861393520009{n}")) for n in range(2)]
+    office.run(900)
+    (alarm,) = office.raised("gateway_setting")
+    assert (alarm.subject, alarm.params["region"]) == ("gateway:region:JP", "JP")
+    assert health.check(office.at).gateway_refuses == ["region:JP"]
+    assert {m.state for m in db.session.scalars(select(Message).where(~Message.phone.startswith("+81")))} == {
+        "sent"
+    }
+    asked = db.session.scalars(select(Offer.volunteer_id).where(Offer.state == "sent")).all()
+    assert set(asked) >= {*office.people.volunteers[:1]}
+    assert office.raised("volunteer_unreachable") == office.raised("cannot_ask") == []
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == abroad)).all()
+    assert len(theirs) <= 1, "a region that is known not to be reached isn't asked again"
+    assert all(o.unasked_at is not None for o in theirs)
+    office.gateway.says = lambda to: None
+    if theirs:
+        office.run(30)
+        assert office.standing("gateway_setting") == []
+    assert len(tasks) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [("20003", Setting.CREDENTIALS), ("20005", Setting.ACCOUNT), ("no_credentials", Setting.CREDENTIALS)],
+)
+def test_credentials_and_a_balance_used_up_are_the_same_kind(
+    office: Office, code: str, setting: Setting
+) -> None:
+    office.gateway.says = lambda to: Refused(code, Fault.OURS, setting)
+    office.call("k")
+    office.run(1200, step_s=10)
+    _nobody_counts_as_asked(office)
+    assert [a.subject for a in office.raised("gateway_setting")] == [f"gateway:{setting}"]
+    office.gateway.says = lambda to: None
+    office.run(20)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("offer")) == {"sent"}
+
+
+def test_one_thing_mended_and_another_found_wrong_is_one_alarm_at_a_time(office: Office) -> None:
+    office.gateway.says = lambda to: Refused("20003", Fault.OURS, Setting.CREDENTIALS)
+    office.call("k")
+    office.run(60)
+    office.gateway.says = lambda to: SENDER
+    office.run(60)
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:sender"]
+
+
+def test_too_much_at_once_is_tried_again_and_stops_nothing(office: Office) -> None:
+    office.gateway.says = lambda to: LOAD
+    office.call("k")
+    office.run(20)
+    assert db.session.scalars(select(Stoppage)).all() == []
+    assert min(m.attempts for m in db.session.scalars(select(Message))) > 1
+    office.gateway.says = lambda to: None
+    office.run(120)
+    assert set(office.states("offer")) == set(office.states("received")) == {"sent"}
+
+
+def test_given_up_for_load_blames_nobody(office: Office) -> None:
+    office.gateway.says = lambda to: LOAD
+    office.call("k")
+    office.run(2400, step_s=15)
+    assert "failed" in office.states("offer")
+    assert office.raised("volunteer_unreachable") == []
+
+
+def test_half_an_hour_without_a_connection_asks_nobody_and_loses_nothing(office: Office) -> None:
+    office.gateway.says = lambda to: NO_CONNECTION
+    office.call("k")
+    office.run(30)
+    assert office.raised("gateway_setting") == [], "a short while is nobody's business"
+    office.run(2400, step_s=10)
+    _nobody_counts_as_asked(office)
+    assert [a.subject for a in office.raised("gateway_setting")] == ["gateway:connection"]
+    assert "failed" not in office.states("offer") + office.states("received")
+    office.gateway.says = lambda to: None
+    office.run(90)
+    assert set(office.states("offer")) == set(office.states("received")) == {"sent"}
+
+
+def test_a_code_that_nobody_knows_for_one_number_stops_nobody_else_and_ends(office: Office) -> None:
+    bad = office.volunteers()[0].phone
+    office.gateway.says = lambda to: UNCLEAR if to == bad else None
+    office.call("k")
+    office.run(300)
+    assert office.raised("gateway_setting") == []
+    assert Counter(office.states("offer"))["failed"] == 1
+    (told,) = office.raised("volunteer_unreachable")
+    assert told.params["fault"] == "unclear"
+    assert len([1 for _, to, _ in office.gateway.tried if to == bad]) == messaging.MOST_TRIES_UNCLEAR
+
+
+def test_a_code_that_nobody_knows_for_everybody_burns_no_roster(office: Office) -> None:
+    office.gateway.says = lambda to: UNCLEAR
+    office.call("k")
+    office.run(1800, step_s=10)
+    _nobody_counts_as_asked(office)
+    assert [a.subject for a in office.raised("gateway_setting")] == ["gateway:other"]
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert set(office.states("offer")) == {"sent"}
+
+
+def test_a_text_that_is_refused_is_tried_on_nobody_else_at_once(office: Office) -> None:
+    office.gateway.says = lambda to: Refused("21617", Fault.TEXT)
+    task_id = office.call("k")
+    office.run(60)
+    assert len(office.states("offer")) == 2
+    assert [a.task_id for a in office.raised("text_refused")] == [task_id]
+    assert office.raised("volunteer_unreachable") == office.raised("gateway_setting") == []
+    office.gateway.says = lambda to: None
+    office.run(180)
+    assert {o.state for o in db.session.scalars(select(Offer))} == {"sent"}
+
+
+def _receipt(office: Office, message_id: int, status: str, code: str = "") -> None:
+    payload = {"ErrorCode": code} if code else {}
+    receipts.take_in(receipts.Receipt(message_id, f"SM{message_id}", status, payload, office.at))
+    office.work()
+
+
+def test_a_suspended_account_is_seen_by_receipts_too(office: Office) -> None:
+    office.call("k")
+    office.run(10)
+    for message_id in db.session.scalars(select(Message.id).where(Message.kind == "offer")).all():
+        _receipt(office, message_id, "undelivered", "30002")
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:account"]
+    assert office.raised("volunteer_unreachable") == []
+    lost = select(Offer).where(Offer.sent_at.is_not(None))
+    assert {(o.state, o.unasked_at is not None) for o in db.session.scalars(lost)} == {("withdrawn", True)}
+    office.run(stoppages.PROBE_AFTER_RECEIPT.total_seconds() + 30)
+    db.session.rollback()
+    probe_id = max(db.session.scalars(select(Message.id).where(Message.state == "sent")))
+    _receipt(office, probe_id, "delivered")
+    assert office.standing("gateway_setting") == []
+    office.run(30)
+    assert {o.state for o in db.session.scalars(select(Offer))} == {"sent"}
+
+
+def test_an_unknown_destination_is_the_recipients_by_receipt(office: Office) -> None:
+    office.call("k")
+    office.run(10)
+    first_id = min(db.session.scalars(select(Message.id).where(Message.kind == "offer")))
+    _receipt(office, first_id, "undelivered", "30005")
+    (told,) = office.standing("volunteer_unreachable")
+    first = db.session.get_one(Message, first_id)
+    assert told.volunteer_id == first.volunteer_id
+    assert db.session.get_one(Offer, first.offer_id).state == "expired"
+    assert office.raised("gateway_setting") == []
+
+
+def test_a_refusal_that_comes_late_of_a_message_taken_before_ends_nothing(office: Office) -> None:
+    """What was claimed before the sender broke proves nothing of now."""
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(10)
+    with transaction() as tx:
+        row = tx.scalars(select(Stoppage)).one()
+        old = tx.scalars(select(Message)).first()
+        assert old is not None
+        old.claimed_at = row.since.replace(year=2025)
+        stoppages.accepted(tx, [old.id], office.at)
+    assert len(office.standing("gateway_setting")) == 1
