@@ -175,4 +175,5 @@ ATTENTION = {
     "stopped": _l("wants no more SMS"),
     "outcome_unknown": _l("nobody knows whether an SMS went out"),
     "software": _l("the software can't see to it"),
+    "unworded": _l("an SMS that can't be worded"),
 }
