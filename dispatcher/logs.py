@@ -5,6 +5,8 @@ addresses, texts or tokens.
 """
 
 import logging
+import threading
+import time
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS, LogData, merge_record_extra
@@ -46,6 +48,51 @@ class _Text(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = merge_record_extra(record, {}, {*RESERVED_ATTRS, "message", "asctime"})
         return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in said.items())])
+
+
+class Outage:
+    """Something that is away is told once, then at growing intervals, and once when it is back.
+
+    `what`: its name in the sentences. One instance serves all threads of a process.
+    """
+
+    AGAIN_AFTER_S = 300.0
+    """When it is told for the second time, in seconds; each further time three times as long after."""
+
+    def __init__(self, logger: logging.Logger, what: str) -> None:
+        self._logger = logger
+        self._what = what
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._tell_at = 0.0
+
+    def away(self, why: str, now: float | None = None) -> None:
+        """It doesn't answer, for the reason `why` (the name of an error). `now`: monotonic seconds."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            first = self._since is None
+            if self._since is None:
+                self._since = now
+                self._tell_at = now + self.AGAIN_AFTER_S
+            elif now < self._tell_at:
+                return
+            away_s = now - self._since
+            if not first:
+                self._tell_at = now + 2 * away_s
+        if first:
+            self._logger.warning("%s: away (%s)", self._what, why)
+        else:
+            self._logger.warning("%s: still away after %d min (%s)", self._what, away_s // 60, why)
+
+    def back(self, now: float | None = None) -> None:
+        """It answers."""
+        if self._since is None:
+            return
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            since, self._since = self._since, None
+        if since is not None:
+            self._logger.warning("%s: back after %d s", self._what, now - since)
 
 
 def configure(form: str, level: str) -> None:

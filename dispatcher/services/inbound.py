@@ -1,11 +1,14 @@
 """A reply by SMS: stored whole, understood if it can be, answered at most once if it can't."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case, wake
@@ -22,13 +25,19 @@ from dispatcher.rules.lifecycle import (
 )
 from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
 from dispatcher.services import attention, dispatching, history, outbox, own_page, progress, responding, steps
+from dispatcher.services.messaging import PASSING
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Incoming
 
+log = logging.getLogger(__name__)
+
 ONE_ANSWER_IN = timedelta(hours=6)
 """A phone that sends what we can't read gets one helpful answer in this time, so that two machines
 can't talk to each other for ever."""
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""By so much the gateway's clock may be behind ours."""
 
 _RECENT_CODES = 60
 _SHOWN = {Stage.OFFERED: "10", Stage.HELD: "23", Stage.CHECK: "12"}
@@ -52,26 +61,69 @@ _CODES = (
     .order_by(ReplyCode.number.desc())
     .limit(_RECENT_CODES)
 )  # fmt: skip
+_SINCE = select(Message.body, Message.task_id).where(
+    Message.phone == bindparam("phone"),
+    Message.direction == "in",
+    Message.created_at > bindparam("sent_at"),
+    Message.id != bindparam("message_id"),
+)
 _CODES_OF_PHONE = _CODES.where(ReplyCode.phone == bindparam("phone"))
 _ONE_CODE = _CODES.where(ReplyCode.id == bindparam("code_id"))
 
 
-@use_case
 def receive(sms: Incoming, now: datetime) -> None:
-    """Take in one incoming SMS. The same one again (same gateway id) changes nothing."""
+    """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
+
+    The gateway may tell of it only once: one that can't be acted on is kept, and put before a person.
+    """
+    try:
+        _receive(sms, now)
+    except DataError as error:  # a character that the database can't hold
+        log.error("an incoming message can't be stored as it is: %s", type(error).__name__)
+        _keep(replace(sms, body=sms.body.replace("\0", "")), now)
+    except PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever it says, and whatever waits for it)
+        log.error("an incoming message can't be acted on: %s", type(error).__name__)
+        _keep(sms, now)
+
+
+@use_case
+def _keep(sms: Incoming, now: datetime) -> None:
+    """Store an SMS with which nothing can be done, and put it before a person."""
+    with transaction() as tx:
+        volunteer = tx.scalars(_SENDER, {"phone": sms.phone}).first()
+        message = _stored(tx, sms, volunteer, now)
+        if message is not None:
+            _shown(tx, message, sms.body, "software", now, volunteer=volunteer)
+
+
+def _stored(tx: Session, sms: Incoming, volunteer: Volunteer | None, now: datetime) -> Message | None:
+    """The SMS as a row of its own; None if it is here already."""
+    if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
+        return None
+    message = Message(
+        direction="in", kind="reply", phone=sms.phone, state=MessageState.RECEIVED, body=sms.body,
+        language=_language(tx, volunteer, sms.phone), gateway_id=sms.gateway_id,
+        created_at=min(sms.sent_at or now, now), volunteer_id=volunteer.id if volunteer else None,
+    )  # fmt: skip
+    tx.add(message)
+    tx.flush()
+    return message
+
+
+@use_case
+def _receive(sms: Incoming, now: datetime) -> None:
     phone, body = sms.phone, sms.body
     with transaction() as tx:
-        if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
-            return
         volunteer = tx.scalars(_SENDER, {"phone": phone}).first()
-        message = Message(
-            direction="in", kind="reply", phone=phone, state=MessageState.RECEIVED, body=body,
-            language=_language(tx, volunteer, phone), gateway_id=sms.gateway_id, created_at=now,
-            volunteer_id=volunteer.id if volunteer else None,
-        )  # fmt: skip
-        tx.add(message)
-        tx.flush()
+        message = _stored(tx, sms, volunteer, now)
+        if message is None:
+            return
+        later = _later(tx, message, sms)
         wish = _opt(body, sms.opt_out)
+        if wish is not None and any(_opt(one.body or "", "") for one in later):
+            return  # they have changed their mind since
         if volunteer is not None and volunteer.is_phone_lost and wish != "STOP":
             # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
             _shown(tx, message, body, "phone_lost", now, volunteer=volunteer)
@@ -86,18 +138,35 @@ def receive(sms: Incoming, now: datetime) -> None:
         ):
             return
         codes = _stages(tx.execute(_CODES_OF_PHONE, {"phone": phone}))
+        if sms.sent_at is not None:
+            # A bare "1" written hours ago answers nothing that was asked since.
+            asked_by = sms.sent_at + CLOCKS_DIFFER
+            codes = [(code, stage) for code, stage in codes if code.created_at <= asked_by]
         threads = [Thread(code.slot, stage, code.id) for code, stage in codes]
         meant = replies.understand(body, threads)
         by_id = {code.id: (code, stage) for code, stage in codes}
         if isinstance(meant, Understood):
             code, stage = by_id[meant.ref]
             message.task_id = code.task_id
+            if any(one.task_id == code.task_id for one in later):
+                # They have said something else of this task since: a person finds out what holds.
+                _shown(tx, message, body, "overtaken", now, tx.get(Task, code.task_id), None, volunteer)
+                return
             _act(tx, code, stage, meant, message, now)
         else:
             named = by_id[meant.ref][0] if meant.ref is not None else None
             message.task_id = named.task_id if named else None
             live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
             _unclear(tx, message, meant, named, live, now)
+
+
+def _later(tx: Session, message: Message, sms: Incoming) -> Sequence[Any]:
+    """What the same phone has sent since a message that was fetched; nothing for one that came at once."""
+    if sms.sent_at is None:
+        return ()
+    return tx.execute(
+        _SINCE, {"phone": sms.phone, "sent_at": message.created_at, "message_id": message.id}
+    ).all()
 
 
 def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:
