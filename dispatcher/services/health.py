@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatcher import broker
+from dispatcher import broker, logs
 from dispatcher.database import db
 from dispatcher.models import Message, Task
 from dispatcher.rules.lifecycle import MessageState
@@ -72,10 +72,11 @@ def queue_lengths() -> dict[str, int]:
             lengths = dict.fromkeys(broker.QUEUES, 0)
             for (queue, _), length in zip(lists, pipe.execute(), strict=True):
                 lengths[queue] += length
-            return lengths
     except redis.RedisError as error:
-        log.warning("queue lengths: the broker doesn't answer: %s", type(error).__name__)
+        logs.BROKER.away(type(error).__name__)
         return {}
+    logs.BROKER.back()
+    return lengths
 
 
 def check(now: datetime) -> Health:
@@ -86,8 +87,9 @@ def check(now: datetime) -> Health:
             values = client.mget(_BEAT_KEY + "tick", _BEAT_KEY + "sweep")
         ticked, swept = (now.timestamp() - float(v) if v else None for v in values)
         broker_ok = True
+        logs.BROKER.back()
     except redis.RedisError as error:
-        log.warning("readiness: the broker doesn't answer: %s", type(error).__name__)
+        logs.BROKER.away(type(error).__name__)
     try:
         unsent = db.session.scalar(
             select(func.min(_SINCE)).where(

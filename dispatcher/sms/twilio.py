@@ -156,7 +156,8 @@ class TwilioGateway:
             if len(found) >= MOST_RECEIVED:
                 log.warning("more than %d incoming messages: older ones aren't listed", MOST_RECEIVED)
             # The gateway knows the second only; what it lists later of one second came earlier.
-            found = sorted(reversed(found), key=lambda message: message.date_sent or since)
+            found.reverse()
+            found.sort(key=lambda message: message.date_sent or since)
             return [self._incoming(message) for message in found]
         except (requests.exceptions.RequestException, TwilioException):
             return None

@@ -1,6 +1,6 @@
 """Replies of which no webhook told, for the web server was down: fetched, and acted on once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,9 +33,8 @@ class Listing(RecordingGateway):
 
 
 @pytest.fixture(autouse=True)
-def _just_started(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _just_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "_read_until", None)
-    yield
 
 
 def _offered(people: People) -> tuple[int, dict[str, int]]:
