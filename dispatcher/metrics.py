@@ -78,6 +78,12 @@ FETCHED = Counter(
     "Replies found in that list of which no webhook had told.",
     registry=REGISTRY,
 )
+REFUSED = Counter(
+    "dispatcher_webhooks_refused_total",
+    "Webhooks without a valid signature, by whose they seem to be.",
+    ["whose"],
+    registry=REGISTRY,
+)
 RETRIES = Counter(
     "dispatcher_use_case_retries_total",
     "Use cases that began again: another transaction was first, or the connection was lost.",
