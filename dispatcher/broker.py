@@ -60,7 +60,7 @@ QUEUES = ("dispatch", "sms")
 AT_ONCE, LATER = 0, 9
 #: Which queue each job goes to. A job that is not named here cannot be published.
 ROUTES = {
-    "look": "dispatch", "tick": "dispatch",
+    "look": "dispatch", "tick": "dispatch", "watch": "dispatch",
     "send": "sms", "settle": "sms", "sweep": "sms", "fetch": "sms",
 }  # fmt: skip
 

@@ -25,9 +25,6 @@ AGAIN_AFTER_S = 300.0
 """An absence is told for the second time after so long, in seconds; each further time three times as long
 after it began."""
 
-SETTLES_IN_S = 5.0
-"""So long after it is back, in seconds, somebody may still say that it is away."""
-
 _role = ""
 
 
@@ -60,9 +57,13 @@ class _Text(logging.Formatter):
 
 
 class _Absence:
-    """When something went away, and when that is to be told. Times in monotonic seconds."""
+    """When something went away, and when that is to be told. Times in monotonic seconds.
 
-    def __init__(self) -> None:
+    `settles_in_s`: so long after it is back, somebody may still say that it is away.
+    """
+
+    def __init__(self, settles_in_s: float = 0.0) -> None:
+        self._settles_in_s = settles_in_s
         self._lock = threading.Lock()
         self._since: float | None = None
         self._tell_at = 0.0
@@ -72,7 +73,7 @@ class _Absence:
         """For how long it has been away, if that is to be told now."""
         with self._lock:
             if self._since is None:
-                if now - self._back_at < SETTLES_IN_S:
+                if now - self._back_at < self._settles_in_s:
                     return None  # not everybody has heard yet that it is back
                 self._since, self._tell_at = now, now + AGAIN_AFTER_S
                 return 0.0
@@ -122,7 +123,7 @@ class Outage:
             self._logger.warning("%s: back after %d s", self._what, away_s)
 
 
-_broker_absence = _Absence()
+_broker_absence = _Absence(settles_in_s=5.0)  # a worker tries again each second
 BROKER = Outage(logging.getLogger("dispatcher.broker"), "the broker", _broker_absence)
 """For whoever asks the broker something."""
 

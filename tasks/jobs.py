@@ -8,7 +8,7 @@ from flask import current_app
 
 from dispatcher import metrics
 from dispatcher.clock import utcnow
-from dispatcher.services import dispatching, fetching, health, messaging, settling, sweeping
+from dispatcher.services import dispatching, fetching, health, messaging, settling, sweeping, watching
 
 log = logging.getLogger(__name__)
 
@@ -61,3 +61,9 @@ def sweep() -> None:
 def fetch() -> None:
     """Take in the replies of which the gateway couldn't tell us while the web server was down."""
     fetching.fetch(current_app.extensions["gateway"], utcnow())
+
+
+@shared_task(name="watch")
+def watch() -> None:
+    """Tell a person of what will stop this machine."""
+    watching.watch(utcnow())

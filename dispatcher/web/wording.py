@@ -303,6 +303,13 @@ def attention_text(item: Attention) -> str:
             return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
         case "software":
             return _("Something in this task keeps the software from asking. Please assign by hand.")
+        case "webhooks_refused":
+            return _("Replies by SMS are being refused: check TWILIO_AUTH_TOKEN and PUBLIC_URL.")
+        case "disk_low":
+            return _(
+                "The server has only %(mb)s MB of disk space left. Nothing can be saved once it is full.",
+                mb=p.get("free_mb", ""),
+            )
         case "unworded":
             return _(
                 "An SMS (%(kind)s) could not be put into words and was not sent. "

@@ -175,5 +175,7 @@ ATTENTION = {
     "stopped": _l("wants no more SMS"),
     "outcome_unknown": _l("nobody knows whether an SMS went out"),
     "software": _l("the software can't see to it"),
+    "webhooks_refused": _l("replies by SMS are refused"),
+    "disk_low": _l("little disk space left"),
     "unworded": _l("an SMS that can't be worded"),
 }
