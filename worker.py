@@ -37,8 +37,12 @@ def _name_the_worker(sender: str, **_: Any) -> None:
 
 @signals.worker_ready.connect
 def _warm(sender: Any, **_: Any) -> None:
-    """SMS are worded in a transaction, which mustn't wait for a dictionary; the others never need it."""
+    """SMS are worded in a transaction, which mustn't wait for a dictionary; the others never need it.
+
+    And the replies that came while nothing ran are fetched at once.
+    """
     if sender.hostname.startswith("sms"):
+        flask_app.extensions["publisher"].publish_scheduled("fetch", (), tasks.SCHEDULE["fetch"]["options"])
         threading.Thread(target=_load_readings, name="warm", daemon=True).start()
 
 

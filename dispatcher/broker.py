@@ -59,7 +59,10 @@ QUEUES = ("dispatch", "sms")
 #: The priorities of a job; the lower goes first. What can wait goes after everything else in its queue.
 AT_ONCE, LATER = 0, 9
 #: Which queue each job goes to. A job that is not named here cannot be published.
-ROUTES = {"look": "dispatch", "tick": "dispatch", "send": "sms", "settle": "sms", "sweep": "sms"}
+ROUTES = {
+    "look": "dispatch", "tick": "dispatch", "watch": "dispatch",
+    "send": "sms", "settle": "sms", "sweep": "sms", "fetch": "sms",
+}  # fmt: skip
 
 #: The message header that carries the correlation id.
 CORRELATION_HEADER = "correlation"

@@ -67,6 +67,23 @@ ROUND_FOUND = Counter(
 WAKE_UPS = Counter(
     "dispatcher_wakeups_total", "Wake-ups and periodic jobs for the broker.", ["outcome"], registry=REGISTRY
 )
+FETCHES = Counter(
+    "dispatcher_fetches_total",
+    "Readings of the gateway's list of incoming messages.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+FETCHED = Counter(
+    "dispatcher_fetched_replies_total",
+    "Replies found in that list of which no webhook had told.",
+    registry=REGISTRY,
+)
+REFUSED = Counter(
+    "dispatcher_webhooks_refused_total",
+    "Webhooks without a valid signature, by whose they seem to be.",
+    ["whose"],
+    registry=REGISTRY,
+)
 RETRIES = Counter(
     "dispatcher_use_case_retries_total",
     "Use cases that began again: another transaction was first, or the connection was lost.",

@@ -8,7 +8,7 @@ from flask import current_app
 
 from dispatcher import metrics
 from dispatcher.clock import utcnow
-from dispatcher.services import dispatching, health, messaging, settling, sweeping
+from dispatcher.services import dispatching, fetching, health, messaging, settling, sweeping, watching
 
 log = logging.getLogger(__name__)
 
@@ -55,3 +55,15 @@ def sweep() -> None:
             sweeping.sweep(utcnow(), health.queue_lengths().get("sms", 0))
         )
     health.heartbeat("sweep", utcnow())
+
+
+@shared_task(name="fetch")
+def fetch() -> None:
+    """Take in the replies of which the gateway couldn't tell us while the web server was down."""
+    fetching.fetch(current_app.extensions["gateway"], utcnow())
+
+
+@shared_task(name="watch")
+def watch() -> None:
+    """Tell a person of what will stop this machine."""
+    watching.watch(utcnow())

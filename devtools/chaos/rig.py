@@ -129,7 +129,7 @@ def running(database: str, copies: int = 2, small_disk: bool = False) -> Iterato
     data_dir = Path(tempfile.mkdtemp(prefix="chaos-"))
     disk = data_dir / ("postgres" if database == "postgresql" else "disk") if small_disk else None
     try:
-        with _mounted(disk, SMALL_DISK_MB[database]):
+        with mounted(disk, SMALL_DISK_MB[database]):
             settings = data_dir / "dispatch.toml"
             settings.write_text(SETTINGS)
             env = {
@@ -170,14 +170,14 @@ def cannot_mount() -> str:
         return "only root may mount a small file system"
     with tempfile.TemporaryDirectory() as place:
         try:
-            with _mounted(Path(place), 1):
+            with mounted(Path(place), 1):
                 return ""
         except subprocess.CalledProcessError as error:
             return f"mount: {error.stderr.strip()}"
 
 
 @contextmanager
-def _mounted(place: Path | None, megabytes: int) -> Iterator[None]:
+def mounted(place: Path | None, megabytes: int) -> Iterator[None]:
     """A file system in memory of that size at `place`, if one is wanted."""
     if place is None:
         yield

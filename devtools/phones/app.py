@@ -26,6 +26,7 @@ def create_app(simulator: Simulator) -> Flask:
     app = Flask(__name__)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.register_blueprint(twilio_api.blueprint(simulator))
+    app.register_blueprint(twilio_api.services_blueprint(simulator))
     app.register_blueprint(control_api.blueprint(simulator))
     app.register_blueprint(pages.blueprint())
 
@@ -57,7 +58,7 @@ def create_app(simulator: Simulator) -> Flask:
 
 
 def _is_provider_api() -> bool:
-    return request.path.startswith(twilio_api.PREFIX + "/")
+    return request.path.startswith((twilio_api.PREFIX + "/", twilio_api.SERVICES_PREFIX + "/"))
 
 
 def _host_name() -> str:

@@ -17,6 +17,7 @@ from devtools.phones.http_server import SOCKET_KEY
 from devtools.phones.simulator import Simulator
 
 PREFIX = f"/{API_VERSION}"
+SERVICES_PREFIX = "/v1/Services"
 MAX_BODY_CHARS = 1600
 
 
@@ -107,6 +108,28 @@ def blueprint(simulator: Simulator) -> Blueprint:
         # One phone's messages are few; only a list without a phone has to go through all.
         phone = next((n for n in (wanted.to_number, wanted.from_number) if n and store.select(n)), None)
         return jsonify(resources.page(store.select(phone), request.args, account_sid))
+
+    return routes
+
+
+def services_blueprint(simulator: Simulator) -> Blueprint:
+    """The messaging services, each of which has the one number of `simulator`'s settings."""
+    routes = Blueprint("twilio_services", __name__, url_prefix=SERVICES_PREFIX)
+    settings = simulator.settings
+
+    @routes.get("/<service_sid>/PhoneNumbers")
+    def numbers_of(service_sid: str) -> tuple[Response, int]:
+        given = request.authorization
+        if given is None or (given.username, given.password) != (settings.account_sid, settings.auth_token):
+            return jsonify(TwilioError(errors.AUTHENTICATE).as_json()), 401
+        number = settings.hotline_number
+        found = [{"sid": "PN0", "service_sid": service_sid, "phone_number": number}] if number else []
+        url = f"https://messaging.twilio.com{request.path}"
+        meta = {
+            "page": 0, "page_size": 50, "key": "phone_numbers", "url": url, "first_page_url": url,
+            "previous_page_url": None, "next_page_url": None,
+        }  # fmt: skip
+        return jsonify({"phone_numbers": found, "meta": meta}), 200
 
     return routes
 

@@ -1,5 +1,6 @@
 """What a coordinator sees: every open task, what needs a person on top, and one task in full."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ from dispatcher.rules.availability import on_duty_until
 from dispatcher.rules.lifecycle import HELD, NOT_NEEDED, MessageState, TaskState
 from dispatcher.rules.settings import seconds
 from dispatcher.services import candidates, choosing, cover, lately, messaging, resending
+
+log = logging.getLogger(__name__)
 
 PAGE = 50
 """So many tasks are shown at once, the most pressing first."""
@@ -105,11 +108,11 @@ class Board:
 @dataclass(frozen=True)
 class Detail:
     """One task in full. `seen_event_id`: the last line of history on this page; `resendable`: the messages
-    that may be sent once more, by their ids."""
+    that may be sent once more, by their ids. `messages`: each with its text, None if it can't be shown."""
 
     row: Row
     events: list[Event]
-    messages: list[tuple[Message, str]]
+    messages: list[tuple[Message, str | None]]
     resendable: set[int]
     ranked: list[choosing.Ranked]
     seen_event_id: int
@@ -292,11 +295,18 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
     )
 
 
-def as_sent(message: Message, now: datetime) -> str:
-    """The text of a message for staff: links end in … because their tokens are nobody's business."""
+def as_sent(message: Message, now: datetime) -> str | None:
+    """The text of a message for staff: links end in … because their tokens are nobody's business.
+
+    None: it can't be worded. That is no reason to show nothing of its task.
+    """
     if message.direction == "in":
         return message.body or ""
-    return messaging.rendered(message, message.created_at or now, "…")
+    try:
+        return messaging.rendered(message, message.created_at or now, "…")
+    except Exception as error:  # noqa: BLE001 (whatever the row holds, the page is drawn)
+        log.warning("message %s can't be shown: %s", message.id, type(error).__name__)
+        return None
 
 
 def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | None:

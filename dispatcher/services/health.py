@@ -3,24 +3,30 @@
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import redis
 from flask import current_app
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from dispatcher import broker
+from dispatcher import broker, logs
 from dispatcher.database import db
 from dispatcher.models import Message, Task
 from dispatcher.rules.lifecycle import MessageState
-from dispatcher.services import stoppages
+from dispatcher.services import refusals, stoppages, storage
 
 log = logging.getLogger(__name__)
+_database = logs.Outage(log, "the database")
 
 TICK_LATE_S = 15.0
 MESSAGE_LATE_S = 120.0
 TASK_LATE_S = 60.0
 _BEAT_KEY = "dispatcher:alive:"
+_IMPATIENT = text(
+    "SELECT set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '800ms', true)"
+)
 
 _SINCE = case(
     (Message.released_at.is_not(None), Message.released_at),
@@ -33,16 +39,22 @@ something of ours had kept back, since that was mended."""
 
 @dataclass(frozen=True)
 class Health:
-    """Seconds are None when they can't be known (no broker) or nothing waits. `gateway_refuses`: the settings
-    of ours because of which SMS can't leave: "sender", "region:JP"."""
+    """Seconds are None when they can't be known (no broker) or nothing waits. `writable`: the database takes
+    what is written; `disk_free_mb`: room left on this machine, and `disk_low`: little; `webhooks_refused`:
+    the gateway's requests are refused, so replies come late; `gateway_refuses`: the settings of ours because
+    of which SMS can't leave: "sender", "region:JP"."""
 
     database: bool
+    writable: bool
     broker: bool
     worker: bool
     sms_worker: bool
     last_tick_s: float | None
     oldest_unsent_s: float | None
     oldest_overdue_s: float | None
+    disk_free_mb: int | None
+    disk_low: bool
+    webhooks_refused: bool | None
     gateway_refuses: list[str] = field(default_factory=list)
 
     @property
@@ -50,6 +62,7 @@ class Health:
         """Whether a call that came now would be answered as promised."""
         return (
             self.database
+            and self.writable
             and self.broker
             and self.worker
             and self.sms_worker
@@ -78,10 +91,11 @@ def queue_lengths() -> dict[str, int]:
             lengths = dict.fromkeys(broker.QUEUES, 0)
             for (queue, _), length in zip(lists, pipe.execute(), strict=True):
                 lengths[queue] += length
-            return lengths
     except redis.RedisError as error:
-        log.warning("queue lengths: the broker doesn't answer: %s", type(error).__name__)
+        logs.BROKER.away(type(error).__name__)
         return {}
+    logs.BROKER.back()
+    return lengths
 
 
 def check(now: datetime) -> Health:
@@ -92,26 +106,51 @@ def check(now: datetime) -> Health:
             values = client.mget(_BEAT_KEY + "tick", _BEAT_KEY + "sweep")
         ticked, swept = (now.timestamp() - float(v) if v else None for v in values)
         broker_ok = True
+        logs.BROKER.back()
     except redis.RedisError as error:
-        log.warning("readiness: the broker doesn't answer: %s", type(error).__name__)
+        logs.BROKER.away(type(error).__name__)
+    free = storage.free_bytes()
+    room = {
+        "disk_free_mb": None if free is None else free // 1_000_000,
+        "disk_low": free is not None and free < storage.LOW_BYTES,
+    }
     try:
-        unsent = db.session.scalar(
-            select(func.min(_SINCE)).where(
-                Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE
-            )
+        return Health(
+            database=True,
+            broker=broker_ok,
+            worker=ticked is not None and ticked < TICK_LATE_S,
+            sms_worker=swept is not None and swept < TICK_LATE_S,
+            last_tick_s=ticked,
+            **room,
+            **_of_database(db.session(), now),
         )
-        refuses = [":".join(filter(None, (s.setting, s.scope))) for s in stoppages.standing(db.session())]
-        overdue = db.session.scalar(select(func.min(Task.look_again_at)).where(Task.look_again_at <= now))
     except SQLAlchemyError as error:
-        log.error("readiness: the database doesn't answer: %s", type(error).__name__)
-        return Health(False, broker_ok, False, False, ticked, None, None)
-    return Health(
-        database=True,
-        broker=broker_ok,
-        worker=ticked is not None and ticked < TICK_LATE_S,
-        sms_worker=swept is not None and swept < TICK_LATE_S,
-        last_tick_s=ticked,
-        oldest_unsent_s=(now - unsent).total_seconds() if unsent else None,
-        oldest_overdue_s=(now - overdue).total_seconds() if overdue else None,
-        gateway_refuses=refuses,
+        _database.away(type(getattr(error, "orig", error)).__name__)
+        return Health(
+            database=False, writable=False, broker=broker_ok, worker=False, sms_worker=False,
+            last_tick_s=ticked, oldest_unsent_s=None, oldest_overdue_s=None, webhooks_refused=None, **room,
+        )  # fmt: skip
+    finally:
+        db.session.rollback()  # and with it the impatience
+
+
+def _of_database(session: Session, now: datetime) -> dict[str, Any]:
+    """What the database knows, in well under a second: rather nothing than after a long wait for a lock."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_IMPATIENT)
+    unsent = session.scalar(
+        select(func.min(_SINCE)).where(
+            Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE
+        )
     )
+    overdue = session.scalar(select(func.min(Task.look_again_at)).where(Task.look_again_at <= now))
+    refused = refusals.standing()
+    refuses = [":".join(filter(None, (s.setting, s.scope))) for s in stoppages.standing(session)]
+    _database.back()
+    return {
+        "oldest_unsent_s": (now - unsent).total_seconds() if unsent else None,
+        "oldest_overdue_s": (now - overdue).total_seconds() if overdue else None,
+        "webhooks_refused": refused,
+        "gateway_refuses": refuses,
+        "writable": storage.writable(session),
+    }

@@ -1,284 +1,127 @@
-"""A reply by SMS: stored whole, read against what its phone was asked, acted on or shown, answered once."""
+"""An incoming SMS: stored whole once, whoever sent it and however it came, then seen to.
 
-from datetime import datetime
+STOP and START come first, then the word for one's own page, then what was asked
+(:mod:`dispatcher.services.conversation`).
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case
-from dispatcher.models import Assignment, Message, Offer, ReplyCode, Retiree, RetireePhone, Task, Volunteer
+from dispatcher.models import Message
 from dispatcher.rules import opt_out, replies
-from dispatcher.rules.lifecycle import (
-    HELD,
-    WELCOME_OFFER,
-    MessageState,
-    TaskState,
-    final,
-)
+from dispatcher.rules.lifecycle import MessageState
 from dispatcher.rules.opt_out import Wish
-from dispatcher.rules.replies import (
-    Intent,
-    Meaning,
-    NotUnderstood,
-    Several,
-    Stage,
-    Thread,
-    Unclear,
-    Understood,
-    slot,
-)
-from dispatcher.services import (
-    attention,
-    dispatching,
-    history,
-    opt_outs,
-    outbox,
-    own_page,
-    progress,
-    responding,
-    steps,
-)
-from dispatcher.services.answers import Answers, Waiting
-from dispatcher.services.responding import Answer
+from dispatcher.services import loose_texts, opt_outs, own_page, senders
+from dispatcher.services.conversation import Conversation
+from dispatcher.services.messaging import PASSING
+from dispatcher.services.senders import Known
 from dispatcher.sms.gateway import Incoming
 
-_RECENT_CODES = 60
-_MOST_LOOKS = 3
+log = logging.getLogger(__name__)
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""By so much the gateway's clock may be behind ours."""
 
 _SAME = select(Message.id).where(Message.gateway_id == bindparam("gateway_id"))
-_SENDER = select(Volunteer).where(Volunteer.phone == bindparam("phone"))
-_LANGUAGE = select(Retiree.language).join(RetireePhone).where(RetireePhone.number == bindparam("phone"))
-_CODES_OF_PHONE = (
-    select(
-        ReplyCode, Task.category, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
-        Offer.state.label("offer"),
-    )
-    .join(Task, Task.id == ReplyCode.task_id)
-    .outerjoin(Assignment, and_(Assignment.task_id == Task.id, Assignment.ended_at.is_(None)))
-    .outerjoin(Offer, and_(Offer.task_id == Task.id, Offer.volunteer_id == ReplyCode.volunteer_id))
-    .where(ReplyCode.phone == bindparam("phone"))
-    .order_by(ReplyCode.number.desc())
-    .limit(_RECENT_CODES)
-)  # fmt: skip
-_SHARING = select(Retiree).join(RetireePhone).where(RetireePhone.number == bindparam("phone")).limit(2)
-_LATE = (Intent.ACCEPT, Intent.DECLINE, Intent.UNDERWAY, Intent.DELIVERED, Intent.HAND_BACK)
-"""What needs no coordinator when it comes too late."""
+_SINCE = select(Message.body, Message.task_id).where(
+    Message.phone == bindparam("phone"),
+    Message.direction == "in",
+    Message.created_at > bindparam("sent_at"),
+    Message.id != bindparam("message_id"),
+)
+
+
+def receive(sms: Incoming, now: datetime) -> None:
+    """Take in one incoming SMS. The same one again (same gateway id) changes nothing.
+
+    The gateway may tell of it only once: one that can't be acted on is kept, and put before a person.
+    """
+    try:
+        _receive(sms, now)
+    except DataError as error:  # a character that the database can't hold
+        log.error("an incoming message can't be stored as it is: %s", type(error).__name__)
+        _keep(replace(sms, body=sms.body.replace("\0", "")), now)
+    except PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever it says, and whatever waits for it)
+        log.error("an incoming message can't be acted on: %s", type(error).__name__)
+        _keep(sms, now)
 
 
 @use_case
-def receive(sms: Incoming, now: datetime) -> None:
-    """Take in one incoming SMS. The same one again (same gateway id) changes nothing."""
-    phone, body = sms.phone, sms.body
+def _keep(sms: Incoming, now: datetime) -> None:
+    """Store an SMS with which nothing can be done, and put it before a person."""
     with transaction() as tx:
-        if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
+        message = _stored(tx, sms, senders.find(tx, sms.phone), now)
+        if message is not None:
+            loose_texts.show(tx, message, sms.body, "software", now)
+
+
+def _stored(tx: Session, sms: Incoming, sender: Known, now: datetime) -> Message | None:
+    """The SMS as it came, with the addresses of its pictures, and the sender where that is no phone; None if it
+    is here already."""
+    if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
+        return None
+    params: dict[str, Any] = {"pictures": [*sms.pictures]} if sms.pictures else {}
+    if sender.kept != sender.given:
+        params["from"] = sender.given
+    message = Message(
+        direction="in", kind="reply", phone=sender.kept, state=MessageState.RECEIVED, body=sms.body,
+        params=params, language=sender.language, gateway_id=sms.gateway_id,
+        created_at=min(sms.sent_at or now, now),
+        volunteer_id=sender.volunteer.id if sender.volunteer else None,
+        retiree_id=sender.retiree.id if sender.retiree else None,
+    )  # fmt: skip
+    tx.add(message)
+    tx.flush()
+    return message
+
+
+@use_case
+def _receive(sms: Incoming, now: datetime) -> None:
+    with transaction() as tx:
+        sender = senders.find(tx, sms.phone)
+        volunteer = sender.volunteer
+        message = _stored(tx, sms, sender, now)
+        if message is None:
             return
-        volunteer = tx.scalars(_SENDER, {"phone": phone}).first()
-        message = Message(
-            direction="in", kind="reply", phone=phone, state=MessageState.RECEIVED, body=body,
-            language=_language(tx, volunteer, phone), gateway_id=sms.gateway_id, created_at=now,
-            volunteer_id=volunteer.id if volunteer else None,
-        )  # fmt: skip
-        tx.add(message)
-        tx.flush()
-        wish = opt_out.wish(body, sms.opt_out, opt_outs.has_stopped(tx, volunteer, phone))
+        later = _later(tx, message, sms)
+        wish = _wish(tx, sender, sms.body, sms.opt_out)
+        if wish is not None and any(_wish(tx, sender, one.body or "") for one in later):
+            return  # they have changed their mind since
         if volunteer is not None and volunteer.is_phone_lost and wish is not Wish.STOP:
             # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
-            _shown(tx, message, body, "phone_lost", now, volunteer=volunteer)
-            return
-        if wish is not None:
-            opt_outs.honour(tx, wish, phone, now)
-            return
-        if (
-            volunteer is not None
-            and replies.asks_for_page(body)
-            and own_page.send_link(tx, volunteer, now) != "unreachable"
+            loose_texts.show(tx, message, sms.body, "phone_lost", now)
+        elif not sender.can_be_answered:
+            loose_texts.show(tx, message, sms.body, "no_phone", now)
+        elif wish is not None:
+            opt_outs.honour(tx, wish, sender.number, now)
+        elif (
+            volunteer is None
+            or not replies.asks_for_page(sms.body)
+            or own_page.send_link(tx, volunteer, now) == "unreachable"
         ):
-            return
-        _Conversation(tx, message, now).take_in()
+            # A bare "1" written hours ago answers nothing that was asked since.
+            asked_by = sms.sent_at + CLOCKS_DIFFER if sms.sent_at is not None else None
+            Conversation(tx, message, now, asked_by, {one.task_id for one in later}).take_in()
 
 
-def _stage(code: ReplyCode, row: Any) -> Stage:
-    """What a task waits for from the phone of `code`, by a row of the states of the `task` and the `offer`
-    and of its `holder`."""
-    if code.purpose == "check":
-        return Stage.CHECK if row.task == TaskState.DELIVERED else Stage.OVER
-    if row.holder is not None and row.holder == code.volunteer_id:
-        return Stage.HELD if row.task in HELD else Stage.OVER
-    welcome = row.offer in WELCOME_OFFER and row.task == TaskState.OPEN
-    return Stage.OFFERED if welcome else Stage.OVER
+def _wish(tx: Session, sender: Known, body: str, gateway_says: str = "") -> Wish | None:
+    return opt_out.wish(body, gateway_says, opt_outs.has_stopped(tx, sender.volunteer, sender.number))
 
 
-class _Conversation:
-    """One reply, read against what its phone was asked: acted on, answered, or shown to a person."""
-
-    def __init__(self, tx: Session, message: Message, now: datetime) -> None:
-        self._tx, self._message, self._now = tx, message, now
-        self._text = (message.body or "").strip()
-        self._volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
-
-    def take_in(self) -> None:
-        """Do what the reply asks for, each of the things that it names."""
-        codes, meant = self._read()
-        self._codes = {one.code.id: one for one in codes}
-        self._answers = Answers(self._tx, self._message, codes, self._now)
-        parts = meant.parts if isinstance(meant, Several) else (meant,)
-        for part in parts:
-            if isinstance(part, Understood):
-                self._act(part)
-            else:
-                self._not_acted_on(part)
-
-    def _read(self) -> tuple[list[Waiting], Meaning]:
-        """What waits on the phone and what the reply means by it, with the tasks that it is about in hand.
-
-        They are locked in the order of their ids. Where one has moved meanwhile, the text is read again.
-        """
-        codes, held = self._waiting(), set[int]()
-        for _ in range(_MOST_LOOKS):
-            threads = [Thread(slot(one.code.number), one.stage, one.code.id) for one in codes]
-            meant = replies.understand(self._text, threads)
-            by_id = {one.code.id: one.code.task_id for one in codes}
-            parts = meant.parts if isinstance(meant, Several) else (meant,)
-            named = {by_id[part.ref] for part in parts if isinstance(part, Understood)}
-            if named <= held:
-                break
-            for task_id in sorted(named - held):
-                dispatching.lock(self._tx, task_id)
-            held |= named
-            again = self._waiting()
-            if again == codes:
-                break
-            codes = again
-        return codes, meant
-
-    def _waiting(self) -> list[Waiting]:
-        """The recent codes of the phone, the newest first, and what the task of each waits for from it."""
-        found = self._tx.execute(_CODES_OF_PHONE, {"phone": self._message.phone})
-        return [Waiting(row.ReplyCode, _stage(row.ReplyCode, row), row.category) for row in found]
-
-    def _act(self, meant: Understood) -> None:
-        """Do what the reply asks for, and confirm what the sender can't see otherwise."""
-        tx, now, here = self._tx, self._now, self._codes[meant.ref]
-        task = tx.get_one(Task, here.code.task_id)
-        self._message.task_id = self._message.task_id or task.id
-        steps.follow(tx, task)
-        if here.code.purpose == "check":
-            if meant.intent is Intent.ALL_WELL:
-                progress.all_well(tx, task, now, meant.text)
-            else:
-                progress.problem(tx, task, now, meant.text)
-            closed = task.state == TaskState.CLOSED
-            self._answers.thanks(task) if closed else self._answers.will_call(task)
-            answer = Answer.NOTED
-        else:
-            volunteer = tx.get_one(Volunteer, here.code.volunteer_id)
-            answer = self._volunteer_says(task, volunteer, here.stage, meant)
-        steps.answered(tx, task, meant.intent.value, "sms", answer)
-
-    def _volunteer_says(self, task: Task, volunteer: Volunteer, stage: Stage, meant: Understood) -> Answer:
-        tx, now = self._tx, self._now
-        match meant.intent:
-            case Intent.ACCEPT:
-                answer = responding.accept(tx, task, volunteer, now, meant.text)
-                if answer in (Answer.TAKEN, Answer.OVER):
-                    self._answers.taken(task)
-                elif stage is Stage.HELD and not self._answers.just_assigned(task):
-                    self._answers.how_to_reply()  # they know that it is theirs; this is what comes next
-            case Intent.DECLINE:
-                answer = responding.decline(tx, task, volunteer, "", meant.text, now)
-            case Intent.UNDERWAY:
-                answer = progress.underway(tx, task, volunteer, now, meant.text)
-                self._noted(task, volunteer, "underway", answer)
-            case Intent.DELIVERED:
-                answer = progress.delivered(tx, task, volunteer, now, meant.text)
-                self._noted(task, volunteer, "delivered", answer)
-            case Intent.HAND_BACK:
-                answer = progress.hand_back(tx, task, volunteer, "", meant.text, now)
-                self._noted(task, volunteer, "hand_back", answer)
-            case _:
-                raise ValueError(f"no volunteer says {meant.intent}")
-        return answer
-
-    def _noted(self, task: Task, volunteer: Volunteer, step: str, answer: Answer) -> None:
-        """Confirm a step reported by SMS: a phone shows no page that would."""
-        if answer is Answer.NOTED and not self._answers.noted_already(task, step):
-            outbox.to_volunteer(
-                self._tx,
-                "noted",
-                volunteer,
-                self._now,
-                task,
-                step=step,
-                **outbox.retiree_params(task.retiree),
-            )
-
-    def _not_acted_on(self, meant: NotUnderstood) -> None:
-        """Answer it, and keep it for the coordinator unless it needs nobody."""
-        named = self._codes[meant.ref].code if meant.ref is not None else None
-        task = self._tx.get(Task, named.task_id) if named else None
-        self._message.task_id = self._message.task_id or (task.id if task else None)
-        if named is not None and task is not None and meant.why is Unclear.NOTHING_LIVE:
-            if named.purpose == "check":
-                self._after_the_check(task, meant)
-            else:
-                self._after_the_offer(task, meant)
-            return
-        self._show(task, meant)
-        self._answers.how_to_reply()
-
-    def _after_the_check(self, task: Task, meant: NotUnderstood) -> None:
-        """A retiree's word of a task that doesn't wait for it any more."""
-        actor = history.retiree(task.retiree)
-        if meant.says(Intent.ALL_WELL):
-            history.record(self._tx, "late_reply", actor, self._now, task, said=self._text)
-            self._answers.thanks(task)
-            return
-        # Something is wrong after all, though the task is closed: somebody calls.
-        history.record(self._tx, "problem", actor, self._now, task, said=self._text)
-        attention.raise_(self._tx, "retiree_problem", self._now, task, said=self._text)
-        self._answers.will_call(task)
-
-    def _after_the_offer(self, task: Task, meant: NotUnderstood) -> None:
-        """A volunteer's word of a task that isn't theirs to answer any more: understood, only too late."""
-        mine = (
-            self._volunteer is not None
-            and task.state == TaskState.DELIVERED
-            and any(a.volunteer_id == self._volunteer.id and a.ended_at is None for a in task.assignments)
-        )
-        if mine and self._volunteer is not None and meant.says(Intent.DELIVERED):
-            self._noted(task, self._volunteer, "delivered", Answer.NOTED)  # said twice, it is true once
-        elif mine or not any(meant.says(intent) for intent in _LATE):
-            self._show(task, meant)
-            self._answers.how_to_reply()
-        else:
-            actor = history.volunteer(self._volunteer) if self._volunteer else history.SYSTEM
-            history.record(self._tx, "late_reply", actor, self._now, task, said=self._text)
-            over = final(TaskState(task.state))
-            self._answers.over(task) if over else self._answers.taken(task)
-
-    def _show(self, task: Task | None, meant: NotUnderstood) -> None:
-        """Put it before the coordinators."""
-        sharing = self._tx.scalars(_SHARING, {"phone": self._message.phone}).all()
-        # On a shared number nobody knows who wrote: the number stands for them.
-        retiree = sharing[0] if len(sharing) == 1 and self._volunteer is None else None
-        _shown(self._tx, self._message, self._text, str(meant.why), self._now, task, retiree, self._volunteer)
-
-
-def _shown(
-    tx: Session, message: Message, said: str, why: str, now: datetime,
-    task: Task | None = None, retiree: Retiree | None = None, volunteer: Volunteer | None = None,
-) -> None:  # fmt: skip
-    """Put a reply that nothing was done with before the coordinators."""
-    history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=said)
-    attention.raise_(
-        tx, "unclear_reply", now, task if task and not final(TaskState(task.state)) else None,
-        retiree, volunteer, message.id, subject=f"message:{message.id}",
-        said=said, phone=message.phone, why=why,
-    )  # fmt: skip
-
-
-def _language(tx: Session, volunteer: Volunteer | None, phone: str) -> str:
-    if volunteer is not None:
-        return volunteer.language
-    return tx.scalars(_LANGUAGE, {"phone": phone}).first() or "zh"
+def _later(tx: Session, message: Message, sms: Incoming) -> Sequence[Any]:
+    """What the same phone has sent since a message that was fetched; nothing for one that came at once."""
+    if sms.sent_at is None:
+        return ()
+    return tx.execute(
+        _SINCE, {"phone": message.phone, "sent_at": message.created_at, "message_id": message.id}
+    ).all()

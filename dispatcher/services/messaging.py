@@ -20,12 +20,14 @@ from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import Table, bindparam, insert, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db, transaction, use_case
 from dispatcher.models import (
     Assignment,
+    Attention,
     HelpRequest,
     LinkToken,
     Message,
@@ -43,7 +45,7 @@ from dispatcher.rules.lifecycle import (
     TaskState,
     final,
 )
-from dispatcher.services import outcomes, steps, stoppages, tokens
+from dispatcher.services import attention, outcomes, steps, stoppages, tokens
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
 from dispatcher.sms import texts
@@ -70,6 +72,12 @@ it has waited longer: an answer to a reply, say, would only puzzle."""
 
 MOST_TRIES_UNCLEAR = 4
 """So often a message is tried that is refused for a reason that we don't know."""
+
+WORDING = "wording"
+"""Why a message was given up that can't be put into words."""
+
+PASSING = (SQLAlchemyError, OSError, MemoryError)
+"""Errors of the machine, not of a message: they pass, and the sweep tries again."""
 
 GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 """How an assignment ends after which nobody should read that it stands, or learn the door."""
@@ -114,6 +122,9 @@ _AT_FIRST_TRY = (
     )
     .order_by(Message.id)
 )
+_QUEUED = select(Message.id, Message.kind, Message.task_id).where(
+    Message.id == bindparam("message_id"), Message.state == str(MessageState.QUEUED)
+)
 _NOT_TAKEN = select(Message.id).where(
     Message.id.in_(bindparam("message_ids", expanding=True)), Message.gateway_id.is_(None)
 )
@@ -139,9 +150,27 @@ class _Said:
     outcome: Outcome | None
 
 
+@dataclass(frozen=True)
+class _Words:
+    """The text of a message, with what is kept of it. `link`: a row of link_token, if the text has a link."""
+
+    body: str
+    digest: str
+    segments: int
+    link: dict[str, Any] | None
+
+
 def send(message_id: int, gateway: Gateway) -> None:
     """Send one message of the outbox; nothing if it is already being seen to."""
-    outgoing = _claim(message_id)
+    try:
+        outgoing = _claim(message_id)
+    except PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 (it failed alone: the row is to blame, and would fail for ever)
+        db.session.remove()
+        log.error("message %s can't be claimed: %s", message_id, type(error).__name__)
+        _give_up(message_id, utcnow())
+        return
     if outgoing is None:
         return
     db.session.remove()
@@ -169,8 +198,14 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
         claimed, minted, moot, put_off = [], [], [], []
         outgoing: dict[int, Outgoing] = {}
         for row in waiting:
-            links = has_link(row.kind, row.language)
-            if _is_for_a_finder(row, links) or not _still_needed(row, holders.get(row.task_id)):
+            try:
+                words = _worded(row, holders.get(row.task_id), now)
+            except PASSING:
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever this row holds, the others must go on)
+                _unwordable(tx, row, error, now)
+                continue
+            if words is None:
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
@@ -178,25 +213,13 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
             if stopped is not None and not stoppages.takes_probe(tx, stopped, now):
                 put_off.append(row)
                 continue
-            token, link = "", None
-            try:
-                if links:
-                    token, link = tokens.mint(row.kind, row.task_id, row.volunteer_id, now)
-                body = rendered(row, now, token)
-            except (LookupError, ValueError) as error:
-                # A text that can't be worded would wait for ever: somebody has to call instead.
-                log.error("message %s can't be worded: %s", row.id, type(error).__name__)
-                message = tx.get_one(Message, row.id)
-                outcomes.lost(tx, message, MessageState.FAILED, "wording", now)
-                continue
             step = steps.Sending(row.id, row.task_id, row.kind, row.attempts + 1, row.call or "")
-            outgoing[row.id] = Outgoing(row.phone, body, step, clock)
-            minted += [link] if link else []
+            outgoing[row.id] = Outgoing(row.phone, words.body, step, clock)
+            minted += [words.link] if words.link else []
             claimed.append(
                 {
                     "id": row.id, "claimed_at": now, "attempts": row.attempts + 1,
-                    "wake_at": now + STUCK_AFTER, "body_hash": tokens.digest(body),
-                    "segments": texts.segments(body),
+                    "wake_at": now + STUCK_AFTER, "body_hash": words.digest, "segments": words.segments,
                 }
             )  # fmt: skip
         stoppages.put_off(tx, put_off, now)
@@ -206,6 +229,49 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
             tx.execute(_INSERT_LINK, minted)
         # A wake-up and the sweep may want the same message at once: it is handed out once.
         return [outgoing.pop(message_id, None) for message_id in message_ids]
+
+
+def _worded(row: Any, holder: Any, now: datetime) -> _Words | None:
+    """The text of a message that is to be sent; None if nobody should get it any more.
+
+    Raises:
+        Exception: whatever comes of a row that can't be worded. Nothing has been written then.
+    """
+    links = has_link(row.kind, row.language)
+    if _is_for_a_finder(row, links) or not _still_needed(row, holder):
+        return None
+    token, link = tokens.mint(row.kind, row.task_id, row.volunteer_id, now) if links else ("", None)
+    body = rendered(row, now, token)
+    return _Words(body, tokens.digest(body), texts.segments(body), link)
+
+
+def _unwordable(tx: Session, row: Any, error: Exception, now: datetime) -> None:
+    """A text that can't be worded would wait for ever: somebody has to call instead. Where nobody counts on
+    it, the office still hears, once for all texts of this kind."""
+    log.error("message %s can't be worded: %s", row.id, type(error).__name__)
+    outcomes.lost(tx, tx.get_one(Message, row.id), MessageState.FAILED, WORDING, now)
+    told = select(Attention.id).where(Attention.message_id == row.id, Attention.resolved_at.is_(None))
+    if tx.scalars(told).first() is None:
+        _tell_unworded(tx, row.id, row.kind, now)
+
+
+def _tell_unworded(tx: Session, message_id: int, kind: str, now: datetime) -> None:
+    attention.raise_(
+        tx, "unworded", now, message_id=message_id, subject=f"wording:{kind}", kind=kind
+    )  # fmt: skip
+
+
+@use_case
+def _give_up(message_id: int, now: datetime) -> None:
+    """Give up a message that can't even be claimed. Nothing is read that it may be impossible to read."""
+    with transaction() as tx:
+        row = tx.execute(_QUEUED, {"message_id": message_id}).first()
+        if row is None:
+            return
+        given_up = {"id": row.id, "error_code": WORDING, "ended_at": now, "wake_at": None}
+        move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, [given_up])
+        steps.ended(tx, row, str(MessageState.FAILED), WORDING)
+        _tell_unworded(tx, row.id, row.kind, now)
 
 
 def _waiting(tx: Session, message_ids: Sequence[int], now: datetime) -> Sequence[Any]:
@@ -229,7 +295,15 @@ def needed(session: Session, message_ids: Sequence[int]) -> set[int]:
     """Those of these outgoing messages of which what they say is true now, whatever became of them."""
     rows = session.execute(_IN_CONTEXT, {"message_ids": message_ids}).all()
     holders = _last_holders(session, rows)
-    return {row.id for row in rows if _still_needed(row, holders.get(row.task_id))}
+    return {row.id for row in rows if _true_now(row, holders.get(row.task_id))}
+
+
+def _true_now(row: Any, holder: Any) -> bool:
+    """As :func:`_still_needed`; what a row says that can't be understood isn't true."""
+    try:
+        return _still_needed(row, holder)
+    except (AttributeError, TypeError, ValueError):
+        return False
 
 
 def _still_needed(row: Any, holder: Any) -> bool:

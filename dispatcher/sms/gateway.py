@@ -87,13 +87,15 @@ class Carried:
 @dataclass(frozen=True)
 class Incoming:
     """An SMS that somebody sent us. `opt_out`: the gateway's own reading, "STOP", "START", "HELP" or "";
-    `pictures`: the addresses, at the gateway, of what came with it."""
+    `pictures`: the addresses, at the gateway, of what came with it; `sent_at`: when it was sent, by the
+    gateway's clock, if it wasn't told of at once but fetched afterwards."""
 
     gateway_id: str
     phone: str
     body: str
     opt_out: str = ""
     pictures: tuple[str, ...] = ()
+    sent_at: datetime | None = None
 
 
 class Gateway(Protocol):
@@ -106,3 +108,6 @@ class Gateway(Protocol):
 
     def sent_to(self, to: str, since: datetime) -> Sequence[Carried] | None:
         """What it carried to `to` since then, or None when it couldn't be asked."""
+
+    def received_since(self, since: datetime) -> Sequence[Incoming] | None:
+        """What was sent to us since then, the oldest first, or None when it couldn't be asked."""

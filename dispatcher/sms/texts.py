@@ -32,7 +32,13 @@ Catalogue = dict[str, dict[str, str]]
 
 @cache
 def built_in(language: str) -> Catalogue:
-    """The texts that come with the program."""
+    """The texts that come with the program.
+
+    Raises:
+        KeyError: there are none in this language.
+    """
+    if language not in LANGUAGES:
+        raise KeyError(language)
     with (_HERE / f"texts.{language}.toml").open("rb") as file:
         return tomllib.load(file)
 

@@ -1,7 +1,9 @@
 """Twilio, or whatever speaks its REST API: always the real client over real HTTP."""
 
+import logging
+import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -13,13 +15,29 @@ from twilio.rest import Client
 
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.sms import twilio_codes
-from dispatcher.sms.gateway import Accepted, Carried, Fault, Outcome, Refused, Setting, Unknown
+from dispatcher.sms.gateway import Accepted, Carried, Fault, Incoming, Outcome, Refused, Setting, Unknown
+
+log = logging.getLogger(__name__)
 
 CONNECT_S, READ_S = 3.0, 6.0
 """How long a call may take to connect and to be answered, in seconds. Together less than the time
 after which a claim counts as lost. Twilio's own client would wait for ever."""
 
 TWILIO_URL = "https://api.twilio.com"
+_TWILIO_HOSTS = (TWILIO_URL, "https://messaging.twilio.com")
+
+MOST_RECEIVED = 5000
+"""So many incoming messages are listed at once at most: pages of a thousand, the newest first."""
+
+NUMBERS_KNOWN_FOR_S = 3600.0
+"""So long, in seconds, the numbers of the messaging service are taken to be the same."""
+
+# Twilio's default opt-out words. A webhook says which was meant; its list of messages doesn't.
+_OPT_OUT_WORDS = {
+    **dict.fromkeys(("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"), "STOP"),
+    **dict.fromkeys(("START", "YES", "UNSTOP"), "START"),
+    **dict.fromkeys(("HELP", "INFO"), "HELP"),
+}
 
 # Twilio's words for a message's life, in ours. Its early words all mean "we have it".
 STATUSES = {
@@ -56,7 +74,10 @@ class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
         self.session.mount("https://", adapter)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        return super().request(method, url.replace(TWILIO_URL, self._base_url, 1), *args, **kwargs)
+        if self._base_url != TWILIO_URL:
+            for host in _TWILIO_HOSTS:
+                url = url.replace(host, self._base_url, 1)
+        return super().request(method, url, *args, **kwargs)
 
 
 class TwilioGateway:
@@ -83,6 +104,8 @@ class TwilioGateway:
             self._lacks = _NO_SENDER
         self._from = {"messaging_service_sid": messaging_service} if messaging_service else {"from_": sender}
         self._callback_url = callback_url
+        self._numbers = [sender] if sender and not messaging_service else []
+        self._numbers_known_until = 0.0
 
     def send(self, to: str, body: str, message_id: int) -> Outcome:
         """Hand over one SMS; see :class:`~dispatcher.sms.gateway.Gateway`."""
@@ -130,6 +153,50 @@ class TwilioGateway:
             for m in found
             if m.date_created is None or m.date_created >= since - _CLOCK_SLACK
         ]
+
+    def received_since(self, since: datetime) -> Sequence[Incoming] | None:
+        """What was sent to our numbers since then; see :class:`~dispatcher.sms.gateway.Gateway`."""
+        try:
+            found = [
+                message
+                for number in self._our_numbers()
+                for message in self._client.messages.list(
+                    to=number, date_sent_after=since.astimezone(UTC), limit=MOST_RECEIVED, page_size=1000
+                )
+                if message.direction == "inbound" and message.sid and message.from_
+            ]
+            if len(found) >= MOST_RECEIVED:
+                log.warning("more than %d incoming messages: older ones aren't listed", MOST_RECEIVED)
+            # The gateway knows the second only; what it lists later of one second came earlier.
+            found.reverse()
+            found.sort(key=lambda message: message.date_sent or since)
+            return [self._incoming(message) for message in found]
+        except (requests.exceptions.RequestException, TwilioException):
+            return None
+
+    def _our_numbers(self) -> list[str]:
+        """The numbers to which people write to us: our own, or those of the messaging service."""
+        service = self._from.get("messaging_service_sid")
+        if service and time.monotonic() > self._numbers_known_until:
+            listed = self._client.messaging.v1.services(service).phone_numbers.list(limit=100)
+            self._numbers = [str(one.phone_number) for one in listed]
+            self._numbers_known_until = time.monotonic() + NUMBERS_KNOWN_FOR_S
+        return self._numbers
+
+    def _incoming(self, message: Any) -> Incoming:
+        body = message.body or ""
+        pictures: tuple[str, ...] = ()
+        if str(message.num_media or "0") != "0":
+            media = self._client.messages(message.sid).media.list(limit=10)
+            pictures = tuple(f"{TWILIO_URL}{one.uri}".removesuffix(".json") for one in media)
+        return Incoming(
+            gateway_id=str(message.sid),
+            phone=str(message.from_),
+            body=body,
+            opt_out=_OPT_OUT_WORDS.get(body.strip().upper(), ""),
+            pictures=pictures,
+            sent_at=message.date_sent,
+        )
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -62,6 +62,10 @@ class _Facts(Collector):
         found = health.check(utcnow())
         yield _gauge("database_up", "1 when the database answers.", found.database)
         yield _gauge("broker_up", "1 when the broker answers.", found.broker)
+        if found.database:
+            yield _gauge("database_writable", "1 when the database takes what is written.", found.writable)
+        if found.disk_free_mb is not None:
+            yield _gauge("disk_free_bytes", "Room left on this machine.", found.disk_free_mb * 1_000_000)
         if found.database and found.broker:
             workers = _gauge("worker_up", "1 when its periodic round was done lately.", labels=["worker"])
             workers.add_metric(["dispatch"], found.worker)

@@ -1,5 +1,6 @@
 """What the gateway tells us: status callbacks and incoming SMS, only with its signature."""
 
+import hmac
 from typing import cast
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -7,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from dispatcher.clock import utcnow
 from dispatcher.extensions import csrf
-from dispatcher.services import inbound, receipts
+from dispatcher.services import inbound, receipts, refusals
 from dispatcher.services.receipts import Receipt
 from dispatcher.sms.gateway import Incoming
 from dispatcher.web.forms import row_id
@@ -36,7 +37,16 @@ def _signed() -> None:
     checker = current_app.extensions["signature"]
     signed = cast(Typed, request.form).raw.to_dict()
     if not token_set or not checker.valid(url, signed, signature):
+        refusals.refused(_looks_like_the_gateways(signature, signed), utcnow())
         abort(403)
+    refusals.accepted(utcnow())
+
+
+def _looks_like_the_gateways(signature: str, form: dict[str, str]) -> bool:
+    """Whether a refused request knows what the gateway knows: else anybody could raise an alarm."""
+    account = current_app.config["TWILIO_ACCOUNT_SID"]
+    known = not account or hmac.compare_digest(form.get("AccountSid", "").encode(), account.encode())
+    return known and bool(signature and form.get("MessageSid"))
 
 
 @blueprint.post("/status")

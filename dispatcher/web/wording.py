@@ -1,6 +1,9 @@
 """Events, reasons and attention as sentences, in the reader's language; and the pages' filters."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +35,8 @@ from dispatcher.web.words import (
     URGENCY,
     WHY_NO,
 )
+
+log = logging.getLogger(__name__)
 
 
 def language() -> str:
@@ -340,6 +345,19 @@ def attention_text(item: Attention) -> str:
             )
         case "software":
             return _("Something in this task keeps the software from asking. Please assign by hand.")
+        case "webhooks_refused":
+            return _("Replies by SMS are being refused: check TWILIO_AUTH_TOKEN and PUBLIC_URL.")
+        case "disk_low":
+            return _(
+                "The server has only %(mb)s MB of disk space left. Nothing can be saved once it is full.",
+                mb=p.get("free_mb", ""),
+            )
+        case "unworded":
+            return _(
+                "An SMS (%(kind)s) could not be put into words and was not sent. "
+                "Please have the texts and the log looked at.",
+                kind=_kind(p) or p.get("kind", ""),
+            )
         case "outcome_unknown":
             return _(
                 "Nobody knows whether an SMS to %(name)s went out (%(kind)s). Please call.",
@@ -378,28 +396,33 @@ def _moment(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
 
+def _or_said_so(worded: Callable[..., str]) -> Callable[..., str]:
+    """`worded`, but of a row that it can't word it says so: one such row must not cost the whole page."""
+
+    @wraps(worded)
+    def safely(about: Any, *more: Any) -> str:
+        try:
+            return worded(about, *more)
+        except Exception as error:  # noqa: BLE001 (whatever the row holds)
+            log.warning(
+                "%s of %s %s: %s",
+                worded.__name__, type(about).__name__, getattr(about, "id", ""), type(error).__name__,
+            )  # fmt: skip
+            return _("(can't be shown)")
+
+    return safely
+
+
+OF_ROWS = (
+    spoken, localtime, exact, duetime, clock_of_day, yuan, items_line, waiting, sentence, event_text,
+    event_detail, actor, attention_reason, attention_text, words_to_say, message_words, code_word,
+)  # fmt: skip
+"""What templates say of what rows hold, as filters of these names."""
+
+
 def init_app(app: Flask) -> None:
     """Register filters and globals of the templates."""
-    filters: dict[str, Any] = {
-        "spoken": spoken,
-        "localtime": localtime,
-        "exact": exact,
-        "duetime": duetime,
-        "clock_of_day": clock_of_day,
-        "yuan": yuan,
-        "items_line": items_line,
-        "waiting": waiting,
-        "sentence": sentence,
-        "event_text": event_text,
-        "event_detail": event_detail,
-        "actor": actor,
-        "attention_reason": attention_reason,
-        "attention_text": attention_text,
-        "words_to_say": words_to_say,
-        "message_words": message_words,
-        "code_word": code_word,
-    }
-    app.jinja_env.filters.update(filters)
+    app.jinja_env.filters.update({worded.__name__: _or_said_so(worded) for worded in OF_ROWS})
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,

@@ -186,6 +186,9 @@ ATTENTION = {
     "cannot_ask": _l("nobody can be asked by SMS"),
     "text_refused": _l("the SMS gateway refuses the text"),
     "software": _l("the software can't see to it"),
+    "webhooks_refused": _l("replies by SMS are refused"),
+    "disk_low": _l("little disk space left"),
+    "unworded": _l("an SMS that can't be worded"),
 }
 GATEWAY_SETTING = {
     "sender": _l(

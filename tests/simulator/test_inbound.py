@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.simulator.harness import ACCOUNT_SID, FANG, HOTLINE, WEI, Harness
+from dispatcher.sms.twilio import TwilioGateway
+from tests.simulator.harness import ACCOUNT_SID, AUTH_TOKEN, FANG, HOTLINE, WEI, Harness
 
 
 def reply(phones: Harness, body: str, number: str = WEI) -> dict[str, object]:
@@ -83,3 +86,25 @@ def test_a_phone_that_is_off_sends_nothing(phones: Harness) -> None:
     phones.post(f"/api/phones/{WEI}", {"off": True})
     phones.post(f"/api/phones/{WEI}/messages", {"body": "1"}, 409)
     assert phones.receiver.hooks == []
+
+
+@pytest.mark.parametrize("service", ["", "MG" + "1" * 32])
+def test_the_product_can_fetch_what_it_was_not_told(phones: Harness, service: str) -> None:
+    """Also where people write to the number of a messaging service."""
+    phones.send(body="请回复 1")  # not what it sent itself
+    first, stop = reply(phones, "31 我可以去"), reply(phones, "cancel", FANG)
+    gateway = TwilioGateway(
+        ACCOUNT_SID, AUTH_TOKEN, "" if service else HOTLINE, "http://127.0.0.1:9/status", service, phones.url
+    )
+    found = gateway.received_since(datetime.now(UTC) - timedelta(minutes=5))
+    assert found is not None
+    assert [(sms.gateway_id, sms.phone, sms.body, sms.opt_out) for sms in found] == [
+        (first["sid"], WEI, "31 我可以去", ""), (stop["sid"], FANG, "cancel", "STOP"),
+    ]  # fmt: skip
+    assert all(sms.sent_at is not None and sms.sent_at.tzinfo is not None for sms in found)
+    assert gateway.received_since(datetime.now(UTC) + timedelta(minutes=5)) == []
+
+
+def test_a_provider_that_does_not_answer_is_no_empty_list() -> None:
+    gateway = TwilioGateway(ACCOUNT_SID, AUTH_TOKEN, HOTLINE, "", base_url="http://127.0.0.1:9")
+    assert gateway.received_since(datetime.now(UTC)) is None

@@ -1,0 +1,212 @@
+"""A row that the software can't make sense of is given up by itself, and a person hears of it."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text, update
+
+from devtools.local import hidden_fields
+from dispatcher.database import db, transaction
+from dispatcher.models import Attention, Message, Retiree, Task
+from dispatcher.services import attention, board, health, messaging, outbox, settling, sweeping
+from dispatcher.sms.gateway import Carried, Unknown
+from tests.integration.conftest import PASSWORD, People, RecordingGateway, now, receive, save_call, volunteer
+
+POISONS: dict[str, dict[str, Any]] = {
+    "a language that we don't speak": {"language": "中文"},
+    "no language": {"language": ""},
+    "no parameters": {"params": {}},
+    "parameters of another shape": {"params": []},
+    "a name where a person was": {"params": {"retiree": "王秀兰", "hotline": "1", "categories": ["other"]}},
+    "a kind of help that is unknown": {
+        "params": {
+            "retiree": {"name": "王秀兰", "title": "老师", "sex": "f"}, "hotline": "1",
+            "categories": ["gardening"],
+        }
+    },
+    "a kind that is gone": {"kind": "greeting_card"},
+    "half a character": {"params": {"hotline": "\ud800"}},
+}  # fmt: skip
+
+
+def _received(people: People, key: str) -> int:
+    """A call; the id of the retiree's "received" message."""
+    save_call(people, key, category={"a": "medicine", "b": "groceries", "c": "other"}[key])
+    return db.session.scalars(
+        select(Message.id).where(Message.kind == "received").order_by(Message.id.desc()).limit(1)
+    ).one()
+
+
+def _state(message_id: int) -> tuple[str, str]:
+    db.session.rollback()
+    message = db.session.get_one(Message, message_id)
+    return message.state, message.error_code
+
+
+def _claim_together(message_ids: list[int]) -> list[messaging.Outgoing | None]:
+    return messaging._claim_all(lambda: message_ids)
+
+
+@pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS)
+def test_one_poisoned_message_is_given_up_and_the_others_go(
+    app: Flask, people: People, poison: dict[str, Any]
+) -> None:
+    with app.app_context():
+        before, poisoned, after = (_received(people, key) for key in "abc")
+        with transaction() as tx:
+            tx.execute(update(Message).where(Message.id == poisoned).values(**poison))
+        claimed = _claim_together([before, poisoned, after])
+        assert [one is not None for one in claimed] == [True, False, True]
+        assert _state(poisoned) == ("failed", "wording")
+        about = select(Attention).where(Attention.message_id == poisoned, Attention.resolved_at.is_(None))
+        assert db.session.scalars(about).first() is not None, "nobody was told"
+
+
+def test_a_message_that_nobody_counts_on_is_told_once_for_its_kind(app: Flask, people: People) -> None:
+    gateway = RecordingGateway()
+    with app.app_context():
+        for _ in range(3):
+            with transaction() as tx:
+                outbox.to_phone(tx, "reply_help", "+8613900000009", "中文", now(), hotline="1")
+        for message_id in db.session.scalars(select(Message.id).order_by(Message.id)).all():
+            messaging.send(message_id, gateway)
+        found = db.session.execute(select(Attention.reason, Attention.subject)).all()
+        assert [tuple(row) for row in found] == [("unworded", "wording:reply_help")]
+
+
+def test_what_cannot_even_be_read_is_given_up_too(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that the database itself can't make sense of, as only SQLite keeps one."""
+    gateway = RecordingGateway()
+    with app.app_context():
+        whole, broken = _received(people, "a"), _received(people, "b")
+        if db.engine.dialect.name == "sqlite":
+            with transaction() as tx:
+                tx.execute(text("UPDATE message SET params = '{half' WHERE id = :id"), {"id": broken})
+        else:
+            worded = messaging._waiting
+
+            def spoilt(tx: Any, message_ids: list[int], at: Any) -> Any:
+                if broken in message_ids:
+                    raise ValueError("half an object")
+                return worded(tx, message_ids, at)
+
+            monkeypatch.setattr(messaging, "_waiting", spoilt)
+        for message_id in (broken, whole):
+            messaging.send(message_id, gateway)
+        assert [sent[2] for sent in gateway.sent] == [whole]
+        states = select(Message.id, Message.state, Message.error_code).order_by(Message.id)
+        found = {row.id: (row.state, row.error_code) for row in db.session.execute(states)}
+        assert (found[broken], found[whole]) == (("failed", "wording"), ("sent", ""))
+        assert db.session.scalars(select(Attention.message_id)).all() == [broken]
+
+
+def test_readiness_returns_when_the_poisoned_one_is_given_up(app: Flask, people: People) -> None:
+    with app.app_context():
+        message_id = _received(people, "a")
+        long_ago = now().replace(year=2020)
+        with transaction() as tx:
+            tx.execute(
+                update(Message)
+                .where(Message.id == message_id)
+                .values(language="中文", created_at=long_ago, wake_at=long_ago)
+            )
+        assert (health.check(now()).oldest_unsent_s or 0) > health.MESSAGE_LATE_S
+        assert sweeping.sweep(now()) == 1
+        messaging.send(message_id, RecordingGateway())
+        assert health.check(now()).oldest_unsent_s is None
+
+
+def test_a_machine_in_trouble_gives_nothing_up(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        message_id = _received(people, "a")
+
+        def no_more_files(*_: object) -> None:
+            raise OSError(24, "Too many open files")
+
+        monkeypatch.setattr(messaging, "rendered", no_more_files)
+        with pytest.raises(OSError, match="Too many"):
+            messaging.send(message_id, RecordingGateway())
+        assert _state(message_id) == ("queued", "")
+
+
+def test_a_receipt_of_a_poisoned_message_is_taken_in(app: Flask, people: People) -> None:
+    with app.app_context():
+        message_id = _received(people, "a")
+        messaging.send(message_id, RecordingGateway())
+        with transaction() as tx:
+            tx.execute(update(Message).where(Message.id == message_id).values(language="中文", params=[]))
+        receive(message_id, f"SM{message_id}", "undelivered", {"ErrorCode": "30005"}, now())
+        assert _state(message_id) == ("undelivered", "30005")
+        assert db.session.scalars(select(Attention.reason)).all() == ["call_retiree"]
+
+
+def test_an_outcome_that_cannot_be_settled_is_told(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = RecordingGateway(Unknown("no_answer"))
+    with app.app_context():
+        message_id = _received(people, "a")
+        messaging.send(message_id, gateway)
+        gateway.listed = [Carried("SM1", "x", "sent", "", now())]
+
+        def spoilt(*_: object) -> None:
+            raise TypeError("a row that can't be settled")
+
+        monkeypatch.setattr(settling, "_records", spoilt)
+        settling.settle(message_id, gateway)
+        assert _state(message_id)[0] == "unknown"
+        assert db.session.scalars(select(Attention.reason)).all() == ["outcome_unknown"]
+
+
+def test_an_unknown_outcome_without_a_claim_is_told(app: Flask, people: People) -> None:
+    """Nobody can ask the gateway about it: it must not wait for ever."""
+    with app.app_context():
+        message_id = _received(people, "a")
+        with transaction() as tx:
+            tx.execute(update(Message).where(Message.id == message_id).values(state="unknown"))
+        settling.settle(message_id, RecordingGateway())
+        assert db.session.scalars(select(Attention.reason)).all() == ["outcome_unknown"]
+
+
+def test_pages_are_drawn_around_what_cannot_be_shown(app: Flask, people: People) -> None:
+    with app.app_context():
+        ids = [_received(people, key) for key in "abc"]
+        task_ids = [db.session.get_one(Message, message_id).task_id for message_id in ids]
+        person = volunteer(people, 0)
+        with transaction() as tx:
+            tx.execute(update(Message).where(Message.id == ids[0]).values(language="中文"))
+            tx.execute(update(Task).where(Task.id == task_ids[1]).values(category="gardening", waiting=[]))
+            tx.execute(update(Task).where(Task.id == task_ids[2]).values(waiting={"code": "quiet_hours"}))
+            tx.execute(update(Retiree).values(language="中文"))
+            retiree = tx.get_one(Retiree, people.retiree)
+            for task_id in task_ids:
+                attention.raise_(
+                    tx, "call_retiree", now(), tx.get(Task, task_id), retiree, kind="received", words={"x": 1}
+                )
+            attention.raise_(tx, "unclear_reply", now(), volunteer=tx.merge(person), said="?", phone=None)
+        client = app.test_client()
+    client.post("/login", data=_login(client))
+    for path in (
+        "/board", "/board?view=lanes", "/board/wall", "/board/rows", "/hotline/find?q=王秀兰",
+        *(f"/board/tasks/{task_id}" for task_id in task_ids),
+    ):  # fmt: skip
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        if path.startswith("/board"):
+            assert "王秀兰" in answer.text, path
+    with app.app_context():
+        detail = board.detail(db.session(), task_ids[0] or 0, now())
+        assert detail is not None
+        assert [words for _, words in detail.messages] == [None]
+        unknown = board.detail(db.session(), task_ids[1] or 0, now())
+        assert unknown is not None
+        assert {one.volunteer.id for one in unknown.ranked} == {*people.volunteers}, "assigned by hand"
+
+
+def _login(client: Any) -> dict[str, str]:
+    return hidden_fields(client.get("/login").text) | {"username": "co", "password": PASSWORD}
