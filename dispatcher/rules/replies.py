@@ -124,6 +124,25 @@ def asks_for_page(body: str) -> bool:
     return " ".join(words.split()) in _PAGE_WORDS
 
 
+_GRATITUDE = re.compile(r"谢|感激|thank|thx", re.IGNORECASE)
+_HELP = re.compile(
+    r"救命|求救|快来人|摔倒|跌倒|摔了一跤|起不来|胸口?疼|胸口?痛|胸闷|喘不(?:过|上)气|晕倒|着火|流血"
+    r"|\bhelp\b.*\b(?:fell|fallen|hurt|me)\b|\bi(?:'ve| have)? fell\b|\bfallen\b|chest pain|can['’]?t breathe"
+    r"|\bbleeding\b|\bemergency\b",
+    re.IGNORECASE,
+)
+
+
+def only_thanks(text: str) -> bool:
+    """Whether it says no more than thanks: nothing has to be done about it."""
+    return bool(_GRATITUDE.search(text)) and bool(_THANKS.fullmatch(text))
+
+
+def calls_for_help(text: str) -> bool:
+    """Whether it sounds like somebody in danger: a fall, pain in the chest, a cry for help."""
+    return bool(_HELP.search(unicodedata.normalize("NFKC", text)))
+
+
 def slot(number: int) -> int:
     """The short number people type for the `number`-th code of a phone (counting from 0)."""
     return FIRST_SLOT + number % (LAST_SLOT - FIRST_SLOT + 1)
