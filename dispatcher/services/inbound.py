@@ -21,7 +21,18 @@ from dispatcher.rules.lifecycle import (
     final,
 )
 from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
-from dispatcher.services import attention, dispatching, history, outbox, own_page, progress, responding, steps
+from dispatcher.services import (
+    attention,
+    dispatching,
+    history,
+    loose_texts,
+    outbox,
+    own_page,
+    progress,
+    responding,
+    senders,
+    steps,
+)
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Incoming
@@ -39,8 +50,6 @@ _START_WORDS = {"start", "unstop", "恢复"}
 
 
 _SAME = select(Message.id).where(Message.gateway_id == bindparam("gateway_id"))
-_SENDER = select(Volunteer).where(Volunteer.phone == bindparam("phone"))
-_LANGUAGE = select(Retiree.language).join(RetireePhone).where(RetireePhone.number == bindparam("phone"))
 _CODES = (
     select(
         ReplyCode, Task.state.label("task"), Assignment.volunteer_id.label("holder"),
@@ -59,23 +68,22 @@ _ONE_CODE = _CODES.where(ReplyCode.id == bindparam("code_id"))
 @use_case
 def receive(sms: Incoming, now: datetime) -> None:
     """Take in one incoming SMS. The same one again (same gateway id) changes nothing."""
-    phone, body = sms.phone, sms.body
+    body = sms.body
     with transaction() as tx:
         if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
             return
-        volunteer = tx.scalars(_SENDER, {"phone": phone}).first()
-        message = Message(
-            direction="in", kind="reply", phone=phone, state=MessageState.RECEIVED, body=body,
-            language=_language(tx, volunteer, phone), gateway_id=sms.gateway_id, created_at=now,
-            volunteer_id=volunteer.id if volunteer else None,
-        )  # fmt: skip
-        tx.add(message)
-        tx.flush()
+        sender = senders.find(tx, sms.phone)
+        volunteer = sender.volunteer
+        message = _kept(tx, sms, sender, now)
         wish = _opt(body, sms.opt_out)
         if volunteer is not None and volunteer.is_phone_lost and wish != "STOP":
             # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
-            _shown(tx, message, body, "phone_lost", now, volunteer=volunteer)
+            _shown(tx, message, body, "phone_lost", now)
             return
+        if not sender.can_be_answered:
+            _shown(tx, message, body, "no_phone", now)
+            return
+        phone = sender.number
         if wish is not None:
             _opted(tx, wish, volunteer, phone, now)
             return
@@ -93,11 +101,38 @@ def receive(sms: Incoming, now: datetime) -> None:
             code, stage = by_id[meant.ref]
             message.task_id = code.task_id
             _act(tx, code, stage, meant, message, now)
-        else:
-            named = by_id[meant.ref][0] if meant.ref is not None else None
-            message.task_id = named.task_id if named else None
-            live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
-            _unclear(tx, message, meant, named, live, now)
+            return
+        live = ["/".join(f"{t.slot}{d}" for d in _SHOWN[t.stage]) for t in threads if t.stage in _SHOWN]
+        if meant.ref is None and not sms.pictures and replies.only_thanks(body):
+            loose_texts.thanked(tx, message, now)
+            if any(thread.stage is Stage.OFFERED for thread in threads):
+                # They may mean it for a yes: nothing was accepted by it, and they must hear how.
+                _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=_hotline())
+            return
+        named = by_id[meant.ref][0] if meant.ref is not None else None
+        message.task_id = named.task_id if named else None
+        _unclear(tx, message, meant, named, live, now)
+
+
+def _kept(tx: Session, sms: Incoming, sender: senders.Known, now: datetime) -> Message:
+    """The SMS as it came, with the addresses of its pictures, and the sender where that is no phone."""
+    params: dict[str, Any] = {"pictures": [*sms.pictures]} if sms.pictures else {}
+    if sender.kept != sender.given:
+        params["from"] = sender.given
+    message = Message(
+        direction="in", kind="reply", phone=sender.kept, state=MessageState.RECEIVED, body=sms.body,
+        params=params, language=sender.language, gateway_id=sms.gateway_id, created_at=now,
+        volunteer_id=sender.volunteer.id if sender.volunteer else None,
+        retiree_id=sender.retiree.id if sender.retiree else None,
+    )  # fmt: skip
+    tx.add(message)
+    tx.flush()
+    return message
+
+
+def _hotline() -> str:
+    number: str = current_app.config["HOTLINE_PHONE"]
+    return number
 
 
 def _stages(found: Iterable[Any]) -> list[tuple[ReplyCode, Stage]]:
@@ -187,12 +222,7 @@ def _unclear(
             _too_late(tx, message, task, meant.text, now)
             return
     volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
-    sharing = tx.scalars(
-        select(Retiree).join(RetireePhone).where(RetireePhone.number == message.phone).limit(2)
-    ).all()
-    # On a shared number nobody knows who wrote: the number stands for them.
-    retiree = sharing[0] if len(sharing) == 1 and volunteer is None else None
-    _shown(tx, message, meant.text, str(meant.why), now, task, retiree, volunteer)
+    _shown(tx, message, meant.text, str(meant.why), now, task)
     hotline = current_app.config["HOTLINE_PHONE"]
     if live and meant.why is not Unclear.NOT_UNDERSTOOD:
         _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=hotline)
@@ -205,16 +235,10 @@ def _unclear(
 
 
 def _shown(
-    tx: Session, message: Message, said: str, why: str, now: datetime,
-    task: Task | None = None, retiree: Retiree | None = None, volunteer: Volunteer | None = None,
-) -> None:  # fmt: skip
+    tx: Session, message: Message, said: str, why: str, now: datetime, named: Task | None = None
+) -> None:
     """Put a reply that nothing was done with before the coordinators."""
-    history.record(tx, "unclear_reply", history.SYSTEM, now, task, said=said)
-    attention.raise_(
-        tx, "unclear_reply", now, task if task and not final(TaskState(task.state)) else None,
-        retiree, volunteer, message.id, subject=f"message:{message.id}",
-        said=said, phone=message.phone, why=why,
-    )  # fmt: skip
+    loose_texts.show(tx, message, said, why, now, named)
 
 
 def _complaint(tx: Session, message: Message, task: Task, text: str, now: datetime) -> None:
@@ -260,12 +284,6 @@ def _once(tx: Session, kind: str, message: Message, now: datetime, **params: obj
     )
     if not lately:
         outbox.to_phone(tx, kind, message.phone, message.language, now, **params)
-
-
-def _language(tx: Session, volunteer: Volunteer | None, phone: str) -> str:
-    if volunteer is not None:
-        return volunteer.language
-    return tx.scalars(_LANGUAGE, {"phone": phone}).first() or "zh"
 
 
 def _opt(body: str, opt_out: str) -> str | None:
