@@ -11,8 +11,10 @@ from flask_babel import gettext as _
 from dispatcher.clock import utcnow
 from dispatcher.models import Attention, Event, Message
 from dispatcher.rules.codewords import code_word
+from dispatcher.rules.order import TEXTS
 from dispatcher.rules.phones import spoken
 from dispatcher.sms import texts
+from dispatcher.web import sender_words
 from dispatcher.web.words import (
     ATTENTION,
     BAR,
@@ -208,6 +210,7 @@ def event_text(event: Event) -> str:
         "let_go": lambda: _("Doesn't see to it after all: %(why)s", why=attention_reason(p)),
         "unclear_reply": lambda: _("A reply that could not be read"),
         "late_reply": lambda: _("Replied too late"),
+        "thanks": lambda: _("Says thanks"),
         "stop": lambda: _("Sent STOP: no more SMS"),
         "start": lambda: _("Sent START: SMS again"),
     }
@@ -283,17 +286,8 @@ def attention_text(item: Attention) -> str:
             return _("%(name)s says something is wrong.%(said)s Please call.", name=person, said=said)
         case "repeat_call":
             return _("%(name)s has called again about this. It may be worse than it seemed.", name=person)
-        case "unclear_reply" if p.get("why") == "phone_lost":
-            return _(
-                "The lost phone of %(name)s wrote: “%(said)s”. Somebody else may have written it.",
-                name=person, said=p.get("said", ""),
-            )  # fmt: skip
-        case "unclear_reply":
-            return _(
-                "%(name)s replied: “%(said)s”. We could not tell what to do with it.",
-                name=person or spoken(p.get("phone", "")),
-                said=p.get("said", ""),
-            )
+        case "unclear_reply" | "call_for_help":
+            return sender_words.sentence(item)
         case "stopped":
             return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
         case "software":
@@ -343,13 +337,20 @@ def init_app(app: Flask) -> None:
         "attention_text": attention_text,
         "words_to_say": words_to_say,
         "message_words": message_words,
+        "text_senders": sender_words.senders,
+        "text_unknown": sender_words.unknown,
+        "text_number": sender_words.number,
+        "text_main": sender_words.main,
+        "text_others": sender_words.others,
+        "text_quote": sender_words.quote,
+        "moment": _moment,
         "code_word": code_word,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE,
+        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, TEXTS=TEXTS,
     )  # fmt: skip
     app.context_processor(
         lambda: {
