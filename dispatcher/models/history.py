@@ -37,7 +37,9 @@ class Attention(Base):
     """Something that needs a coordinator, with the reason; resolved by a named person or by events.
 
     `subject` says what it is about (such as "task:7"); the same reason stands at most once for a
-    subject. `claimed_by`: the member of staff who has said that they see to it.
+    subject. `claimed_by`: the member of staff who has said that they see to it. `sender`: whose text it
+    is (a :class:`dispatcher.rules.order.Sender`), None when it is about something else; the texts of one
+    phone stand once.
     """
 
     __tablename__ = "attention"
@@ -50,12 +52,20 @@ class Attention(Base):
             sqlite_where=text("resolved_at IS NULL"),
             postgresql_where=text("resolved_at IS NULL"),
         ),
+        Index(
+            "uq_attention_texts_standing",
+            "subject",
+            unique=True,
+            sqlite_where=text("resolved_at IS NULL AND sender IS NOT NULL"),
+            postgresql_where=text("resolved_at IS NULL AND sender IS NOT NULL"),
+        ),
         Index("ix_attention_resolved_at", "resolved_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(String(30))
     subject: Mapped[str] = mapped_column(String(40))
+    sender: Mapped[str | None] = mapped_column(String(12))
     params: Mapped[dict[str, Any]] = mapped_column(default=dict)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True)
     retiree_id: Mapped[int | None] = mapped_column(ForeignKey("retiree.id"))

@@ -31,7 +31,7 @@ class Retiree(Base):
     health_notes: Mapped[str] = mapped_column(String(500), default="")
     contact_name: Mapped[str] = mapped_column(String(80), default="")
     contact_relation: Mapped[str] = mapped_column(String(40), default="")
-    contact_phone: Mapped[str] = mapped_column(String(20), default="")
+    contact_phone: Mapped[str] = mapped_column(String(20), default="", index=True)
     language: Mapped[str] = mapped_column(String(2), default="zh")
 
     campus: Mapped[Campus] = relationship()

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, func, select, update
+from sqlalchemy import CursorResult, Integer, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
 from dispatcher.models import Attention, Retiree, Task, Volunteer
+from dispatcher.rules.order import CALL_FOR_HELP
 from dispatcher.services import history
 
 # What a standing attention of a task means once the task has moved on by itself.
@@ -33,7 +34,11 @@ _REASONS = select(Attention.task_id, Attention.reason).where(
 
 _RESOLVE = (
     update(Attention)
-    .where(Attention.id == bindparam("attention_id"), Attention.resolved_at.is_(None))
+    .where(
+        Attention.id == bindparam("attention_id"),
+        Attention.resolved_at.is_(None),
+        or_(bindparam("seen", type_=Integer).is_(None), Attention.message_id == bindparam("seen")),
+    )
     .values(resolved_at=bindparam("now"), resolved_by=bindparam("by"), resolution=bindparam("how"))
     .execution_options(synchronize_session=False)
 )
@@ -106,9 +111,10 @@ def settle(
     tx: Session, task: Task, now: datetime, actor: history.Actor, resolution: str,
     reasons: tuple[str, ...] | None = None,
 ) -> None:  # fmt: skip
-    """Resolve the standing attention of `task` (only `reasons`, if given)."""
+    """Resolve the standing attention of `task` (only `reasons`, if given). A call for help outlasts every
+    task: whoever sent it isn't helped by the medicine's being there."""
     for standing in tx.scalars(_OF_TASK, {"task_id": task.id}):
-        if reasons is None or standing.reason in reasons:
+        if standing.reason in reasons if reasons is not None else standing.reason != CALL_FOR_HELP:
             resolve(tx, standing.id, now, actor, resolution)
 
 
@@ -143,11 +149,16 @@ def known(tx: Session, subject: str, reason: str, now: datetime) -> None:
         resolve(tx, standing.id, now, history.SYSTEM, "settled")
 
 
-def resolve(tx: Session, attention_id: int, now: datetime, actor: history.Actor, resolution: str) -> bool:
-    """Mark as seen to; False when somebody else already has. The database decides who was first."""
-    result = tx.execute(
-        _RESOLVE, {"attention_id": attention_id, "now": now, "by": actor.name, "how": resolution[:200]}
-    )
+def resolve(
+    tx: Session, attention_id: int, now: datetime, actor: history.Actor, resolution: str,
+    seen: int | None = None,
+) -> bool:  # fmt: skip
+    """Mark as seen to; False when somebody else already has. The database decides who was first.
+
+    `seen`: the message that was shown with it; False if a newer one has come since.
+    """
+    how = {"now": now, "by": actor.name, "how": resolution[:200], "seen": seen}
+    result = tx.execute(_RESOLVE, how | {"attention_id": attention_id})
     return _was_first(tx, result, attention_id)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Select, and_, case, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
@@ -15,6 +15,7 @@ from dispatcher.models import (
     Attention,
     Campus,
     Event,
+    HelpRequest,
     Message,
     Offer,
     Retiree,
@@ -23,8 +24,11 @@ from dispatcher.models import (
 )
 from dispatcher.rules.availability import on_duty_until
 from dispatcher.rules.lifecycle import HELD, NOT_NEEDED, MessageState, TaskState
+from dispatcher.rules.order import Place, place_of_task
 from dispatcher.rules.settings import seconds
-from dispatcher.services import candidates, choosing, cover, lately, messaging, resending
+from dispatcher.services import candidates, choosing, messaging, resending, standing, strips
+from dispatcher.services.standing import Need, Strangers
+from dispatcher.services.strips import Strip
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,9 @@ PAGE = 50
 
 LANE = 20
 """So many in each lane, where they are shown by their state."""
+
+_Placed = tuple[Place, datetime, int, str]
+"""A task: its place, when what it waits for should have happened, its id and its state."""
 
 LANES = ("needs", "looking", "held", "delivered")
 _LANE_OF = {
@@ -54,7 +61,7 @@ class Filter:
 @dataclass(frozen=True)
 class Row:
     """One open task on the board. `target_at`: by when it should have been accepted (delivered,
-    once somebody holds it). `left`: the share of that time still left, 0 to 1."""
+    once somebody holds it). `left`: the share of that time still left, 0 to 1. `danger`: a life is."""
 
     task: Task
     attention: list[Attention]
@@ -64,38 +71,47 @@ class Row:
     target_at: datetime
     left: float
     age_s: float
+    danger: bool
 
 
 @dataclass(frozen=True)
-class Strip:
-    """One campus at a glance. `thin_at`: when first too few can be asked there and nearby, if soon."""
+class Entry:
+    """What has a place on the board: a task as a `row`, or an `item` that needs a person and has none."""
 
-    campus: Campus
-    open: int
-    waiting: int
-    on_duty: int
-    thin_at: datetime | None
+    place: Place
+    row: Row | None = None
+    item: Attention | None = None
 
 
 @dataclass(frozen=True)
 class Lane:
-    """The tasks that stand alike: `name` is one of :data:`LANES`, `rows` its most pressing, `total` all."""
+    """The tasks that stand alike: `name` is one of :data:`LANES`, `total` how many
+    there are. `entries`: the rows in their places, and in the lane of what needs a person all else that
+    does."""
 
     name: str
-    rows: list[Row]
+    entries: list[Entry]
     total: int
+
+    @property
+    def rows(self) -> list[Row]:
+        """The tasks alone."""
+        return [entry.row for entry in self.entries if entry.row is not None]
 
 
 @dataclass(frozen=True)
 class Board:
-    """The board. `rows`: those of page `page` of `pages`; `loose`: attention that has no row there, the
-    oldest :data:`PAGE`, and `loose_left`: how many more. `lanes`: in place of rows, when asked for.
-    `total`: open tasks that are wanted; `needs`: how many tasks and other things need a person.
-    `pressing`: alarms, and attention about urgent tasks, to which nobody sees, by ids, the newest ones."""
+    """The board. `entries`: what is shown, in its order: the tasks of page `page` of `pages`, and on the
+    first page what needs a person and has no row, :data:`PAGE` at most and `loose_left` more. `texts`: how
+    many texts there are, shown or not, a phone counting once. `strangers`: what strangers have written comes
+    last. `lanes`: in place of rows, when asked for. `total`: open tasks that are wanted; `needs`: how many
+    tasks and other things need a person. `pressing`: what is urgent and nobody sees to, by ids, the newest
+    ones."""
 
-    rows: list[Row]
-    loose: list[Attention]
+    entries: list[Entry]
     loose_left: int
+    texts: int
+    strangers: Strangers
     strips: list[Strip]
     total: int
     needs: int
@@ -103,6 +119,16 @@ class Board:
     pages: int
     pressing: list[int]
     lanes: list[Lane]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The tasks that are shown."""
+        return [entry.row for entry in self.entries if entry.row is not None]
+
+    @property
+    def loose(self) -> list[Attention]:
+        """What is shown and has no row."""
+        return [entry.item for entry in self.entries if entry.item is not None]
 
 
 @dataclass(frozen=True)
@@ -118,18 +144,6 @@ class Detail:
     seen_event_id: int
 
 
-_IS_ALARM = Attention.reason == "gateway_setting"
-"""No SMS leaves: that comes before any single task."""
-
-_PRESSING = (
-    select(Attention.id)
-    .outerjoin(Task, Task.id == Attention.task_id)
-    .where(Attention.resolved_at.is_(None), Attention.claimed_by_id.is_(None), or_(Task.is_urgent, _IS_ALARM))
-    .order_by(Attention.id.desc())
-    .limit(PAGE)
-)
-
-
 def revision(connection: Connection) -> str:
     """A value that changes whenever anything in the database has: the database's own counter.
 
@@ -141,46 +155,78 @@ def revision(connection: Connection) -> str:
 
 
 def overview(session: Session, wanted: Filter, now: datetime, by_lane: bool = False) -> Board:
-    """What is open, sorted by what needs a person, then by the time left; one page of it in full, or the
-    head of each lane.
+    """What is open, in the order of :mod:`dispatcher.rules.order`, tasks alike by the time left; one page of
+    it in full, or the head of each lane.
 
     All open tasks are read, but only in the few columns that decide their order.
     """
-    standing = set(
-        session.scalars(
-            select(Attention.task_id).where(Attention.resolved_at.is_(None), Attention.task_id.is_not(None))
-        )
+    needs = standing.needs(session)
+    needing = standing.of_tasks(needs)
+    order = sorted(
+        (place_of_task(task.life_danger, task.id in needing), _span(task)[1], task.id, task.state)
+        for task in session.execute(_open(wanted))
     )
-    tasks = session.execute(_open(wanted)).all()
     if wanted.state == "attention":
-        tasks = [task for task in tasks if task.id in standing]
-    order = sorted((task.id not in standing, _span(task)[1], task.id, task.state) for task in tasks)
+        order = [task for task in order if task[0] < Place.TASK]
     pages = 1 if by_lane else max(1, -(-len(order) // PAGE))
     page = min(wanted.page, pages)
-    shown = [] if by_lane else [place[2] for place in order[(page - 1) * PAGE : page * PAGE]]
-    loose, loose_left = _loose(session, wanted)
+    shown = order[(page - 1) * PAGE : page * PAGE]
+    loose = [need for need in needs if _has_no_row(need, wanted)]
+    strangers = standing.strangers(session)
+    items = _items(session, loose[:PAGE]) if page == 1 else []
     return Board(
-        rows=rows(session, shown, now),
-        loose=loose if page == 1 else [],
-        loose_left=loose_left if page == 1 else 0,
-        strips=_strips(session, now),
+        entries=items if by_lane else _in_order(_entries(session, shown, now), items),
+        loose_left=max(0, len(loose) - PAGE) if page == 1 else 0,
+        texts=sum(need.is_text for need in loose) + strangers.total,
+        strangers=strangers if page == 1 else standing.Strangers([], 0),
+        strips=strips.strips(session, now),
         total=len(order),
-        needs=sum(not calm for calm, *_ in order) + len(loose) + loose_left,
+        needs=sum(task[0] < Place.TASK for task in order) + len(loose) + strangers.total,
         page=page,
         pages=pages,
-        pressing=list(session.scalars(_PRESSING)),
-        lanes=_lanes(session, order, now) if by_lane else [],
+        pressing=sorted((need.id for need in needs if standing.presses(need)), reverse=True)[:PAGE],
+        lanes=_lanes(session, order, items, now) if by_lane else [],
     )
 
 
-def _lanes(session: Session, order: list[tuple[bool, datetime, int, str]], now: datetime) -> list[Lane]:
-    ids: dict[str, list[int]] = {name: [] for name in LANES}
-    for calm, _, task_id, state in order:
-        ids[_LANE_OF[TaskState(state)] if calm else "needs"].append(task_id)
-    heads = [task_id for lane in ids.values() for task_id in lane[:LANE]]
-    found = {row.task.id: row for row in rows(session, heads, now)}
+def _has_no_row(need: Need, wanted: Filter) -> bool:
+    """Whether it is no task's: it is a text, it is about a person, or its task is over and still owes
+    somebody a call."""
+    if need.is_text or need.task_id is None:
+        return True
+    filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
+    return not need.open and not filtering
+
+
+def _entries(session: Session, tasks: Sequence[_Placed], now: datetime) -> list[Entry]:
+    found = {row.task.id: row for row in rows(session, [task[2] for task in tasks], now)}
+    return [Entry(place, row=found[task_id]) for place, _, task_id, _ in tasks if task_id in found]
+
+
+def _items(session: Session, loose: Sequence[Need]) -> list[Entry]:
+    places = {need.id: need.place for need in loose}
+    return [Entry(places[item.id], item=item) for item in standing.in_full(session, [*places])]
+
+
+def _in_order(tasks: list[Entry], items: list[Entry]) -> list[Entry]:
+    """Both are in order already: at the same place a task comes first."""
+    return sorted([*tasks, *items], key=lambda entry: entry.place)
+
+
+def _lanes(
+    session: Session, order: Sequence[_Placed], items: list[Entry], now: datetime
+) -> list[Lane]:  # fmt: skip
+    lanes: dict[str, list[_Placed]] = {name: [] for name in LANES}
+    for task in order:
+        lanes[_LANE_OF[TaskState(task[3])] if task[0] >= Place.TASK else "needs"].append(task)
+    heads = _entries(session, [task for lane in lanes.values() for task in lane[:LANE]], now)
+    entries = {entry.row.task.id: entry for entry in heads if entry.row is not None}
+    found = {
+        name: [entries[task[2]] for task in lane[:LANE] if task[2] in entries] for name, lane in lanes.items()
+    }
     return [
-        Lane(name, [found[i] for i in lane[:LANE] if i in found], len(lane)) for name, lane in ids.items()
+        Lane(name, _in_order(found[name], items if name == "needs" else []), len(lane))
+        for name, lane in lanes.items()
     ]
 
 
@@ -188,8 +234,8 @@ def _open(wanted: Filter) -> Any:
     """The open tasks that are wanted, in the columns that say where on the board they stand."""
     query: Any = select(
         Task.id, Task.state, Task.category, Task.urgency, Task.opened_at, Task.assigned_at,
-        Task.delivered_at, Task.due_by,
-    ).where(Task.is_open_ended)  # fmt: skip
+        Task.delivered_at, Task.due_by, HelpRequest.life_danger,
+    ).join(HelpRequest, HelpRequest.id == Task.request_id).where(Task.is_open_ended)  # fmt: skip
     if wanted.campus == "remote":
         query = query.where(Task.remote)
     elif wanted.campus:
@@ -215,13 +261,15 @@ def rows(session: Session, task_ids: Sequence[int], now: datetime) -> list[Row]:
             .options(
                 joinedload(Task.retiree),
                 joinedload(Task.campus),
+                joinedload(Task.request, innerjoin=True).load_only(HelpRequest.life_danger),
                 selectinload(Task.offers).selectinload(Offer.volunteer),
                 selectinload(Task.assignments).selectinload(Assignment.volunteer),
             )
         )
     }
     attention: dict[int | None, list[Attention]] = {}
-    for item in session.scalars(_standing().where(Attention.task_id.in_(task_ids))):
+    of_these = _standing().where(Attention.task_id.in_(task_ids), ~standing.is_text())
+    for item in session.scalars(of_these):
         attention.setdefault(item.task_id, []).append(item)
     lost = _lost_sms(session, task_ids)
     # One that has been removed since its place was found is left out.
@@ -230,28 +278,6 @@ def rows(session: Session, task_ids: Sequence[int], now: datetime) -> list[Row]:
         for task_id in task_ids
         if task_id in tasks
     ]
-
-
-def _loose(session: Session, wanted: Filter) -> tuple[list[Attention], int]:
-    """What needs a person and has no row: it is about a message or a person, or its task is over and
-    still owes somebody a call. The oldest, and how many more."""
-    filtering = wanted.campus or wanted.category or wanted.state not in ("", "attention")
-    over = ~Task.is_open_ended
-    about = Attention.task_id.is_(None) if filtering else or_(Attention.task_id.is_(None), over)
-    query = _beside_task(_standing()).where(about)
-    alarms_first = query.order_by(None).order_by(
-        case((_IS_ALARM, 0), else_=1), Attention.raised_at, Attention.id
-    )
-    found = list(session.scalars(alarms_first.limit(PAGE + 1)))
-    if len(found) <= PAGE:
-        return found, 0
-    every = _beside_task(select(func.count(Attention.id)).where(Attention.resolved_at.is_(None))).where(about)
-    # At least the one that was found besides, if others have been seen to between the two questions.
-    return found[:PAGE], max(1, session.scalars(every).one() - PAGE)
-
-
-def _beside_task(query: Select[Any]) -> Select[Any]:
-    return query.outerjoin(Task, Task.id == Attention.task_id)
 
 
 def _standing() -> Select[Attention]:
@@ -317,16 +343,17 @@ def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | Non
 def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -> Row:
     started, target_at = _span(task)
     span = max((target_at - started).total_seconds(), 1.0)
-    standing = next((a for a in task.assignments if a.ended_at is None), None)
+    held = next((a for a in task.assignments if a.ended_at is None), None)
     return Row(
         task=task,
         attention=attention,
         offers=task.offers,
-        volunteer=standing.volunteer if standing else None,
+        volunteer=held.volunteer if held else None,
         lost_sms=lost_sms,
         target_at=target_at,
         left=min(1.0, max(0.0, (target_at - now).total_seconds() / span)),
         age_s=(now - task.created_at).total_seconds(),
+        danger=task.request.life_danger,
     )
 
 
@@ -354,39 +381,3 @@ def _lost_sms(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
         .group_by(Message.task_id)
     ).all()
     return {task_id: count for task_id, count in rows if task_id is not None}
-
-
-def _strips(session: Session, now: datetime) -> list[Strip]:
-    """Each served campus: open tasks, those without anybody yet, volunteers on duty."""
-    counts = session.execute(
-        select(
-            Task.campus_id,
-            func.count(),
-            func.count().filter(Task.state == str(TaskState.OPEN)),
-        )
-        .where(Task.is_open_ended)
-        .group_by(Task.campus_id)
-    ).all()
-    by_campus = {campus_id: (total, waiting) for campus_id, total, waiting in counts}
-    duty = _on_duty(session, now)
-    thin = cover.thin_from(session, now)
-    campuses = session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id))
-    return [
-        Strip(c, total, waiting, duty.get(c.id, 0), thin.get(c.id))
-        for c in campuses
-        for total, waiting in (by_campus.get(c.id, (0, 0)),)
-    ]
-
-
-def _on_duty(session: Session, now: datetime) -> dict[int, int]:
-    """How many volunteers are on duty at each campus; with very many, lately."""
-    query = (
-        select(Volunteer.campus_id, func.count()).where(candidates.on_duty_at()).group_by(Volunteer.campus_id)
-    )
-
-    def find() -> tuple[dict[int, int], int]:
-        moment = candidates.moment(now.astimezone(current_app.config["ZONE"]))
-        counts: dict[int, int] = dict(tuple(row) for row in session.execute(query, moment))  # type: ignore[misc]
-        return counts, sum(counts.values())
-
-    return lately.known("on duty", find)

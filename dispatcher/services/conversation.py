@@ -11,10 +11,25 @@ from dispatcher.models import Assignment, Message, Offer, ReplyCode, Task, Volun
 from dispatcher.rules import replies
 from dispatcher.rules.lifecycle import HELD, WELCOME_OFFER, TaskState, final
 from dispatcher.rules.replies import (
-    Intent, Meaning, NotUnderstood, Several, Stage, Thread, Unclear, Understood, slot,
+    Intent,
+    Meaning,
+    NotUnderstood,
+    Several,
+    Stage,
+    Thread,
+    Unclear,
+    Understood,
+    slot,
 )
 from dispatcher.services import (
-    attention, dispatching, history, loose_texts, outbox, progress, responding, steps,
+    attention,
+    dispatching,
+    history,
+    loose_texts,
+    outbox,
+    progress,
+    responding,
+    steps,
 )
 from dispatcher.services.answers import Answers, Waiting
 from dispatcher.services.responding import Answer
@@ -42,7 +57,12 @@ class Conversation:
     """One reply, read against what its phone was asked: acted on, answered, or shown to a person."""
 
     def __init__(
-        self, tx: Session, message: Message, now: datetime, asked_by: datetime | None, later: Collection[int | None]
+        self,
+        tx: Session,
+        message: Message,
+        now: datetime,
+        asked_by: datetime | None,
+        later: Collection[int | None],
     ) -> None:
         """`asked_by`: nothing that was asked since is answered by it; `later`: the tasks of which the same
         phone has said something since. Both only for one that was fetched afterwards."""
@@ -165,6 +185,11 @@ class Conversation:
                 self._after_the_check(task, meant)
             else:
                 self._after_the_offer(task, meant)
+            return
+        if not self._message.params.get("pictures") and replies.only_thanks(self._text):
+            loose_texts.thanked(self._tx, self._message, self._now)
+            if any(one.stage in (Stage.OFFERED, Stage.CHECK) for one in self._codes.values()):
+                self._answers.how_to_reply()  # they may mean it for an answer
             return
         self._show(task, meant.why)
         self._answers.how_to_reply()

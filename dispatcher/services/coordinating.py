@@ -273,10 +273,13 @@ def note(edit: Edit, text: str) -> None:
 
 
 @use_case
-def resolve(attention_id: int, by: Staff, resolution: str, now: datetime) -> bool:
-    """Take something off the attention list; False when somebody else was quicker."""
+def resolve(
+    attention_id: int, by: Staff, resolution: str, now: datetime, seen: int | None = None
+) -> bool:  # fmt: skip
+    """Take something off the attention list; False when somebody else was quicker, or when a newer message
+    has come than the one that was `seen`."""
     with transaction() as tx:
-        if not attention.resolve(tx, attention_id, now, history.staff(by), resolution):
+        if not attention.resolve(tx, attention_id, now, history.staff(by), resolution, seen):
             return False
         standing = tx.get_one(Attention, attention_id)
         _look_again(standing, now)

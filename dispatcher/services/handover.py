@@ -4,13 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
-from dispatcher.models import Assignment, Attention, Message, Retiree, ReturnCall, ShiftNote, Staff, Task
+from dispatcher.models import (
+    Assignment,
+    Attention,
+    HelpRequest,
+    Message,
+    Retiree,
+    ReturnCall,
+    ShiftNote,
+    Staff,
+    Task,
+)
 from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState, TaskState
-from dispatcher.services import accounts, history, returning
+from dispatcher.services import accounts, history, returning, standing
+from dispatcher.services.standing import Strangers
 
 SOON = timedelta(hours=2)
 """What is due within this time is handed over as well."""
@@ -27,15 +38,19 @@ _PROMISED = (
     select(Task)
     .where(
         Task.is_open_ended,
-        Task.state != str(TaskState.DELIVERED),
-        Task.due_by < bindparam("until"),
+        or_(
+            and_(Task.state != str(TaskState.DELIVERED), Task.due_by < bindparam("until")),
+            HelpRequest.life_danger,
+        ),
     )
+    .join(HelpRequest, HelpRequest.id == Task.request_id)
     .options(
         joinedload(Task.retiree, innerjoin=True),
         joinedload(Task.campus, innerjoin=True),
+        contains_eager(Task.request),
         selectinload(Task.assignments).joinedload(Assignment.volunteer, innerjoin=True),
     )
-    .order_by(Task.due_by)
+    .order_by(HelpRequest.life_danger.desc(), Task.due_by.asc().nulls_last(), Task.id)
     .limit(MOST + 1)
 )
 _LOST = (
@@ -47,17 +62,6 @@ _LOST = (
         Message.error_code != NOT_NEEDED,
     )
     .order_by(Message.created_at.desc())
-    .limit(MOST + 1)
-)
-_UNCLAIMED = (
-    select(Attention)
-    .where(Attention.resolved_at.is_(None), Attention.claimed_by_id.is_(None))
-    .options(
-        joinedload(Attention.retiree),
-        joinedload(Attention.volunteer),
-        joinedload(Attention.task).joinedload(Task.retiree),
-    )
-    .order_by(Attention.raised_at, Attention.id)
     .limit(MOST + 1)
 )
 _NOTES = (
@@ -75,29 +79,37 @@ _SAME_NOTE = select(func.count(ShiftNote.id)).where(
 @dataclass(frozen=True)
 class Handover:
     """All that the next shift must know. Each list has :data:`MOST` entries at most; `more`: the names of
-    those of which there are more."""
+    those of which there are more. `promised` begins with the tasks in which a life is in danger, due or not;
+    `danger`: those of them of which nothing is in `unclaimed`; `strangers`: what they have written and nobody
+    sees to."""
 
     promised: Sequence[Task]
     calls: Sequence[ReturnCall]
     lost: Sequence[tuple[Message, Retiree | None]]
+    danger: Sequence[Task]
     unclaimed: Sequence[Attention]
+    strangers: Strangers
     notes: Sequence[ShiftNote]
     more: frozenset[str]
 
 
 def overview(session: Session, now: datetime) -> Handover:
-    """What stands when a shift ends."""
+    """What stands when a shift ends. What needs a person is in the order of the board."""
+    unclaimed = [need for need in standing.needs(session) if not need.claimed]
     lists: dict[str, Sequence[object]] = {
         "promised": (promised := session.scalars(_PROMISED, {"until": now + SOON}).all()),
         "calls": (calls := returning.open_calls(session)),
         "lost": (lost := [(row[0], row[1]) for row in session.execute(_LOST, {"since": now - SHIFT})]),
-        "unclaimed": (unclaimed := session.scalars(_UNCLAIMED).all()),
+        "unclaimed": unclaimed,
     }
+    told = {need.task_id for need in unclaimed[:MOST] if not need.is_text}
     return Handover(
         promised=promised[:MOST],
         calls=calls[:MOST],
         lost=lost[:MOST],
-        unclaimed=unclaimed[:MOST],
+        danger=[task for task in promised[:MOST] if task.request.life_danger and task.id not in told],
+        unclaimed=standing.in_full(session, [need.id for need in unclaimed[:MOST]]),
+        strangers=standing.strangers(session, unclaimed=True),
         notes=session.scalars(_NOTES).all(),
         more=frozenset(name for name, rows in lists.items() if len(rows) > MOST),
     )

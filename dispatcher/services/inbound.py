@@ -66,8 +66,10 @@ def _keep(sms: Incoming, now: datetime) -> None:
 
 
 def _stored(tx: Session, sms: Incoming, sender: Known, now: datetime) -> Message | None:
-    """The SMS as it came, with the addresses of its pictures, and the sender where that is no phone; None if it
-    is here already."""
+    """The SMS as it came, with the addresses of its pictures, and the sender where that is no phone.
+
+    None if it is here already.
+    """
     if tx.scalars(_SAME, {"gateway_id": sms.gateway_id}).first() is not None:
         return None
     params: dict[str, Any] = {"pictures": [*sms.pictures]} if sms.pictures else {}

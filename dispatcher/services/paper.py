@@ -6,9 +6,19 @@ from typing import TypeVar
 
 from flask import current_app
 from sqlalchemy import and_, false, func, or_, select, true
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from dispatcher.models import ADMINISTRATOR, COORDINATOR, Assignment, Campus, Retiree, Staff, Task, Volunteer
+from dispatcher.models import (
+    ADMINISTRATOR,
+    COORDINATOR,
+    Assignment,
+    Campus,
+    HelpRequest,
+    Retiree,
+    Staff,
+    Task,
+    Volunteer,
+)
 from dispatcher.rules.availability import shifts
 from dispatcher.services.candidates import duty_windows
 
@@ -58,10 +68,11 @@ def paper(session: Session, campus_code: str, now: datetime) -> Paper:
     tasks = session.scalars(
         select(Task)
         .where(here)
-        .order_by(Task.due_by.asc().nulls_last(), Task.created_at, Task.id)
+        .join(HelpRequest, HelpRequest.id == Task.request_id)
+        .order_by(HelpRequest.life_danger.desc(), Task.due_by.asc().nulls_last(), Task.created_at, Task.id)
         .limit(MOST_TASKS)
         .options(
-            joinedload(Task.request),
+            contains_eager(Task.request),
             joinedload(Task.campus),
             joinedload(Task.retiree).selectinload(Retiree.phones),
             joinedload(Task.retiree).joinedload(Retiree.campus),

@@ -15,6 +15,7 @@ from dispatcher.web import (
     hotline,
     language,
     live,
+    loose_texts,
     office,
     paper,
     people,
@@ -41,8 +42,8 @@ def init_app(app: Flask) -> None:
     app.request_class = TypedRequest
     seeing.init_app(app)
     modules = (
-        auth, hotline, volunteer, volunteer_self, board, several, people, paper, receipts, cards, figures,
-        forecast, office, design, webhooks, health, language, seeing,
+        auth, hotline, volunteer, volunteer_self, board, several, loose_texts, people, paper, receipts, cards,
+        figures, forecast, office, design, webhooks, health, language, seeing,
     )  # fmt: skip
     for module in modules:
         app.register_blueprint(module.blueprint)

@@ -25,6 +25,7 @@ from sqlalchemy import select
 from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
+from dispatcher.rules.order import PRESSING, Place
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
 from dispatcher.services import board, coordinating, opt_outs, resending
 from dispatcher.services.coordinating import Conflict, Edit, Refused
@@ -174,8 +175,9 @@ def note(task_id: int) -> ResponseReturnValue:
 @blueprint.post("/attention/<int(max=2147483647):attention_id>/done")
 @roles(*COORDINATORS)
 def attention_done(attention_id: int) -> ResponseReturnValue:
-    """Somebody has seen to it."""
-    if not coordinating.resolve(attention_id, current_user, _said(), utcnow()):
+    """Somebody has seen to it, as far as the message that their page showed with it."""
+    seen = request.args.get("seen", type=row_id)
+    if not coordinating.resolve(attention_id, current_user, _said(), utcnow(), seen):
         flash(_("This has been seen to already, or has changed meanwhile."), "info")
     return _back()
 
@@ -307,4 +309,6 @@ def _context(view: str) -> dict[str, Any]:
         "campuses": db.session.scalars(select(Campus).where(Campus.reachable).order_by(Campus.id)).all(),
         "categories": CATEGORIES,
         "states": STATES,
+        "PRESSING": PRESSING,
+        "Place": Place,
     }

@@ -17,8 +17,12 @@ from dispatcher.web.typed import Typed
 blueprint = Blueprint("webhooks", __name__, url_prefix="/sms")
 csrf.exempt(blueprint)
 
-_MOST_SID, _MOST_STATUS, _MOST_PHONE = 64, 20, 20
+_MOST_SID, _MOST_STATUS = 64, 20
 """More than the gateway ever sends, in characters, and as much as is kept."""
+
+_MOST_FROM, _MOST_PICTURES, _MOST_URL = 100, 10, 500
+"""So much is kept of a sender, who may be no phone; so many pictures of one SMS, and addresses of so many
+characters."""
 
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -62,10 +66,18 @@ def status() -> ResponseReturnValue:
 
 @blueprint.post("/inbound")
 def incoming() -> ResponseReturnValue:
-    """An incoming SMS."""
+    """An incoming SMS, whoever sent it: a phone, a name, nobody who is named."""
     form = request.form
-    sid, phone = form.get("MessageSid", ""), form.get("From", "")
-    if not 0 < len(sid) <= _MOST_SID or not 0 < len(phone) <= _MOST_PHONE:
+    sid = form.get("MessageSid", "")
+    if not 0 < len(sid) <= _MOST_SID:
         abort(400)
-    inbound.receive(Incoming(sid, phone, form.get("Body", "")[:2000], form.get("OptOutType", "")), utcnow())
+    sender, body = form.get("From", "").strip()[:_MOST_FROM], form.get("Body", "")[:2000]
+    inbound.receive(Incoming(sid, sender, body, form.get("OptOutType", ""), _pictures()), utcnow())
     return Response(_EMPTY_TWIML, mimetype="text/xml")
+
+
+def _pictures() -> tuple[str, ...]:
+    """The addresses of what came with an SMS. Nothing is fetched from there."""
+    said = request.form.get("NumMedia", "")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) < 4 else 0
+    return tuple(request.form.get(f"MediaUrl{n}", "")[:_MOST_URL] for n in range(min(number, _MOST_PICTURES)))

@@ -14,8 +14,10 @@ from flask_babel import gettext as _
 from dispatcher.clock import utcnow
 from dispatcher.models import Attention, Event, Message
 from dispatcher.rules.codewords import code_word
+from dispatcher.rules.order import TEXTS
 from dispatcher.rules.phones import spoken
 from dispatcher.sms import texts
+from dispatcher.web import sender_words
 from dispatcher.web.words import (
     ATTENTION,
     BAR,
@@ -232,6 +234,7 @@ def event_text(event: Event) -> str:
         "start_by_staff": lambda: _(
             "Says for %(name)s that SMS are wanted again", name=p.get("volunteer") or p.get("retiree", "")
         ),
+        "thanks": lambda: _("Says thanks"),
         "stop": lambda: _("Sent STOP: no more SMS"),
         "start": lambda: _("Sent START: SMS again"),
     }
@@ -315,17 +318,8 @@ def attention_text(item: Attention) -> str:
             return _("%(name)s says something is wrong.%(said)s Please call.", name=person, said=said)
         case "repeat_call":
             return _("%(name)s has called again about this. It may be worse than it seemed.", name=person)
-        case "unclear_reply" if p.get("why") == "phone_lost":
-            return _(
-                "The lost phone of %(name)s wrote: “%(said)s”. Somebody else may have written it.",
-                name=person, said=p.get("said", ""),
-            )  # fmt: skip
-        case "unclear_reply":
-            return _(
-                "%(name)s replied: “%(said)s”. We could not tell what to do with it.",
-                name=person or spoken(p.get("phone", "")),
-                said=p.get("said", ""),
-            )
+        case "unclear_reply" | "call_for_help":
+            return sender_words.sentence(item)
         case "stopped" if p.get("phone"):
             return _(
                 "%(name)s wants no more SMS on %(phone)s. What they must know has to be said by telephone.",
@@ -419,14 +413,26 @@ OF_ROWS = (
 )  # fmt: skip
 """What templates say of what rows hold, as filters of these names."""
 
+OF_TEXTS: dict[str, Callable[..., Any]] = {
+    "text_senders": sender_words.senders,
+    "text_unknown": sender_words.unknown,
+    "text_number": sender_words.number,
+    "text_main": sender_words.main,
+    "text_others": sender_words.others,
+    "text_quote": sender_words.quote,
+    "moment": _moment,
+}
+"""The same of the texts that nothing was done with."""
+
 
 def init_app(app: Flask) -> None:
     """Register filters and globals of the templates."""
     app.jinja_env.filters.update({worded.__name__: _or_said_so(worded) for worded in OF_ROWS})
+    app.jinja_env.filters.update({name: _or_said_so(worded) for name, worded in OF_TEXTS.items()})
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE,
+        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, TEXTS=TEXTS,
     )  # fmt: skip
     app.context_processor(
         lambda: {

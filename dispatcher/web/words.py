@@ -180,6 +180,7 @@ ATTENTION = {
     "retiree_problem": _l("the retiree says something is wrong"),
     "repeat_call": _l("called again"),
     "unclear_reply": _l("a reply that could not be read"),
+    "call_for_help": _l("may be calling for help"),
     "stopped": _l("wants no more SMS"),
     "outcome_unknown": _l("nobody knows whether an SMS went out"),
     "gateway_setting": _l("the SMS gateway refuses a setting of ours"),

@@ -43,7 +43,7 @@ INVARIANTS = {
             AND e.kind IN ('closed', 'cancelled', 'all_well'))""",
     "an event belongs to something, unless it is about a person or their words": """
         SELECT id FROM event WHERE task_id IS NULL AND request_id IS NULL
-        AND kind NOT IN ('stop', 'start', 'seen_to', 'unclear_reply', 'undelivered', 'attention',
+        AND kind NOT IN ('stop', 'start', 'seen_to', 'unclear_reply', 'thanks', 'undelivered', 'attention',
             'paused', 'resumed', 'free', 'busy', 'settings', 'page_sent', 'links_lost')""",
     "an outgoing message belongs to somebody, or answers a phone by itself": """
         SELECT id FROM message WHERE direction = 'out'

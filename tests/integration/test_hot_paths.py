@@ -16,16 +16,20 @@ from dispatcher.services import (
     board,
     coordinating,
     dispatching,
+    handover,
     health,
     inbound,
+    loose_texts,
     messaging,
     own_page,
     photos,
     search,
+    standing,
     sweeping,
     volunteering,
 )
 from dispatcher.services import people as volunteers
+from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Incoming
 from tests.integration.conftest import People, RecordingGateway, now, receive, save_call
 
@@ -147,6 +151,21 @@ def _reply(_people: People, _known: dict[str, Any]) -> None:
     inbound.receive(Incoming("SMin", "+8613635200000", "11"), now())
 
 
+def _loose_texts(people: People, known: dict[str, Any]) -> None:
+    """What nothing can be done with: of a retiree, a volunteer who holds something, strangers; thanks; their
+    page, and several dismissed at once."""
+    coordinator = db.session.get_one(Staff, people.coordinator)
+    coordinating.assign(Edit(known["task_id"], coordinator, 2**31 - 1, now()), people.volunteers[0])
+    phones = ("+8613935200001", "+8613635200000", "+8615035100001", "whatsapp:+8613935200001")
+    for number, phone in enumerate(phones):
+        for again, words in enumerate(("喂？", "我摔倒了", "谢谢")):
+            inbound.receive(Incoming(f"SM{number}-{again}", phone, words), now())
+    handover.overview(db.session(), now())
+    for of_strangers in (False, True):
+        found = standing.texts(db.session(), of_strangers, 1).items
+        loose_texts.dismiss({item.id: item.message_id or 0 for item in found}, coordinator, now())
+
+
 def _own_page(people: People, known: dict[str, Any]) -> None:
     """What a volunteer reads and does: their own page, a task of theirs, being free, asking for the link."""
     inbound.receive(Incoming("SMown", "+8613635200000", "我的"), now())
@@ -170,6 +189,8 @@ def _board(people: People, known: dict[str, Any]) -> None:
     with transaction() as tx:
         for number in range(board.PAGE + 3):
             attention.raise_(tx, "stopped", now(), subject=f"phone:{number}")
+    inbound.receive(Incoming("SMloose", "+8613935200001", "喂？"), now())
+    inbound.receive(Incoming("SMstranger", "+8615035100001", "喂？"), now())
     campus = db.session.scalars(db.select(Campus.code).limit(1)).one()
     for wanted in (board.Filter(), board.Filter(campus, "medicine", "open"), board.Filter(state="attention")):
         board.overview(db.session(), wanted, now())
@@ -182,7 +203,7 @@ def _board(people: People, known: dict[str, Any]) -> None:
     health.check(now())
 
 
-@pytest.mark.parametrize("path", [_save, _card, _look, _send, _reply, _own_page, _board])
+@pytest.mark.parametrize("path", [_save, _card, _look, _send, _reply, _loose_texts, _own_page, _board])
 def test_no_hot_path_reads_a_table_from_end_to_end(
     app: Flask, people: People, path: Callable[[People, dict[str, Any]], None]
 ) -> None:

@@ -270,9 +270,12 @@ def test_who_finds_a_phone_does_nothing_by_it(app: Flask, people: People) -> Non
         shown = [
             item for item in db.session.scalars(select(Attention)) if item.params.get("why") == "phone_lost"
         ]
-        assert [item.params["said"] for item in shown] == [yes, "START", "我的", "好的"]
+        assert [[t["said"] for t in item.params["texts"]] for item in shown] == [
+            ["好的", "我的", "START", yes]
+        ]
     board_page = staff(app, people.coordinator).get("/board?lang=zh").text
-    assert f"丢失的手机发来：“{yes}”" in board_page
+    assert "这部手机已丢失，可能不是本人发的" in board_page
+    assert "“我的”" in board_page
     with app.app_context():
         by = db.session.get_one(Staff, people.coordinator)
         assert own_page.send_by_staff(people.volunteers[0], by, now()) == "sent"
