@@ -6,8 +6,10 @@ sentence that merely contains one is an ordinary reply.
 """
 
 import re
-import unicodedata
 from enum import StrEnum
+
+from dispatcher.rules.chinese import simplified
+from dispatcher.rules.replies.text import plain
 
 
 class Wish(StrEnum):
@@ -19,25 +21,19 @@ class Wish(StrEnum):
 
 _STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
 _START = frozenset({"start", "unstop"})
-_VERB = "(?:退订|退訂|取消订阅|取消訂閱|拒收|拒收短信|拒收簡訊)"
+_VERB = "(?:退订|取消订阅|拒收|拒收短信)"
 _LETTER = "(?:td|t|r)"
-_REPLY = "(?:请|請)?(?:直接)?(?:回复|回復|回覆|回|发送|發送|发|發)"
+_REPLY = "(?:请)?(?:直接)?(?:回复|回|发送|发)"
 _STOP_ZH = re.compile(
-    rf"(?:我要|我想|我想要|申请|申請|请|請|要求)?{_VERB}(?:短信|简讯|簡訊|信息)?(?:谢谢|謝謝)?"
+    rf"(?:我要|我想|我想要|申请|申請|请|要求)?{_VERB}(?:短信|简讯|信息)?(?:谢谢)?"
     rf"|(?:{_REPLY})?{_LETTER}"
     rf"|{_VERB}(?:{_REPLY})?{_LETTER}"
     rf"|(?:{_REPLY})?{_LETTER}{_VERB}"
     rf"|{_REPLY}{_VERB}"
 )
 _START_ZH = re.compile(
-    "(?:我要|我想|我想要|申请|申請|请|請|回复|回復)?"
-    "(?:恢复|恢復|恢复订阅|恢復訂閱|恢复短信|恢復短信|恢复接收|恢復接收|重新订阅|重新訂閱|订阅|訂閱|取消退订|取消退訂)"
+    "(?:我要|我想|我想要|申请|申請|请|回复)?(?:恢复|恢复订阅|恢复短信|恢复接收|重新订阅|订阅|取消退订)"
 )
-_SIGNATURE = re.compile(
-    r"(?:(?:发自|發自|来自|來自|发送自)我的.{0,30}|\n\W*(?:发自|發自|来自|來自|发送自).{0,30}"
-    r"|sent from (?:my|the) .{0,30}|get outlook for .{0,20})$"
-)
-"""What a phone's mail or SMS program puts below a text."""
 _BESIDE = re.compile(r"[\W_]+")
 
 
@@ -59,6 +55,4 @@ def wish(body: str, gateway_says: str, has_stopped: bool) -> Wish | None:
 
 def _bare(body: str) -> str:
     """`body` without what phones and people put around a word: width, case, spaces, marks, a signature."""
-    text = unicodedata.normalize("NFKC", body).casefold().strip()
-    text = _SIGNATURE.sub("", text) if not _SIGNATURE.fullmatch(text) else text
-    return _BESIDE.sub("", text)
+    return _BESIDE.sub("", simplified(plain(body)).casefold())

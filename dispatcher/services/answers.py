@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Message, ReplyCode, Task
+from dispatcher.rules.lifecycle import NOT_NEEDED, MessageState
 from dispatcher.rules.replies import Stage, slot
 from dispatcher.services import outbox
 
@@ -29,11 +30,15 @@ AUTOMATIC = (
     "thanked", "will_call",
 )  # fmt: skip
 
+_REFUSED = (MessageState.FAILED, MessageState.UNDELIVERED)
+
 MOST_CODES = 3
 """The codes of so many tasks fit into one SMS; the others are in the texts that asked."""
 
 _LATELY = (
-    select(Message.kind, Message.params, Message.task_id, Message.created_at)
+    select(
+        Message.kind, Message.params, Message.task_id, Message.created_at, Message.state, Message.error_code
+    )
     .where(
         Message.phone == bindparam("phone"),
         Message.direction == "out",
@@ -112,12 +117,18 @@ class Answers:
         if this in self._said or any(_same(row, kind, params) for row in just_now):
             return
         self._said.add(this)
-        if sum(row.kind in AUTOMATIC and row.task_id is None for row in lately) < MOST:
+        answers = [row for row in lately if row.kind in AUTOMATIC and row.task_id is None]
+        # A phone that takes no SMS from us is not tried again with each text that it sends.
+        if len(answers) < MOST and not any(_was_refused(row) for row in answers):
             message = self._message
             outbox.to_phone(self._tx, kind, message.phone, message.language, self._now, **params)
 
     def _lately(self, within: timedelta) -> Sequence[Any]:
         return self._tx.execute(_LATELY, {"phone": self._message.phone, "since": self._now - within}).all()
+
+
+def _was_refused(row: Any) -> bool:
+    return row.state in _REFUSED and row.error_code != NOT_NEEDED
 
 
 def _same(row: Any, kind: str, params: dict[str, Any]) -> bool:

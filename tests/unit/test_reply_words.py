@@ -181,7 +181,17 @@ def test_a_text_about_a_task_that_is_over_and_one_that_waits() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["我摔倒了", "胸口疼得厉害", "喘不上氣", "起不来床了", "老伴晕过去了", "快来人", "help I fell", "🆘"],
+    [
+        "我摔倒了",
+        "【重要】我摔倒了起不来",
+        "胸口疼得厉害",
+        "喘不上氣",
+        "起不来床了",
+        "老伴晕过去了",
+        "快来人",
+        "help I fell",
+        "🆘",
+    ],
 )
 def test_a_call_for_help(body: str) -> None:
     assert calls_for_help(body)
@@ -201,7 +211,7 @@ def test_no_call_for_help(body: str) -> None:
         ("谢谢", True), ("收到，谢谢您！", True), ("好的", True), ("辛苦了🙏", True), ("thank you very much",
         True), ("", False),
         ("谢谢，几点来？", False), ("谢谢，不过少了一盒", False), ("1 谢谢", False), ("谢谢，我摔了", False),
-        ("王秀兰", False),
+        ("王秀兰", False), ("你好", False), ("您好！", False),
     ],
 )  # fmt: skip
 def test_thanks_and_nothing_else(body: str, only: bool) -> None:

@@ -372,8 +372,12 @@ def _is_pleased(words: str) -> bool:
 def only_thanks(body: str) -> bool:
     """Whether a text thanks or acknowledges, and says nothing else."""
     text = plain(body)
-    polite = _these(Signal.PLEASED, Signal.POLITE, Signal.YES)
-    return not re.search(r"\d", text) and bool(signals(text) & polite) and is_only(text, polite)
+    thanks = _these(Signal.PLEASED, Signal.YES)
+    return (
+        not re.search(r"\d", text)
+        and bool(signals(text) & thanks)
+        and is_only(text, thanks | {Signal.POLITE})
+    )
 
 
 def _trimmed(words: str) -> str:

@@ -1,6 +1,6 @@
 """Whether a text sounds as if somebody is hurt, ill or in danger now."""
 
-from dispatcher.rules.replies.text import plain
+from dispatcher.rules.replies.text import seen
 from dispatcher.rules.replies.words import folded, pattern
 
 _HELP = pattern(
@@ -26,4 +26,4 @@ _NO_HELP = pattern(
 
 def calls_for_help(body: str) -> bool:
     """Whether `body` sounds like a call for help. Rather once too often: a person looks at it."""
-    return _HELP.search(_NO_HELP.sub(" ", folded(plain(body)))) is not None
+    return _HELP.search(_NO_HELP.sub(" ", folded(seen(body)))) is not None

@@ -12,8 +12,9 @@ _UNSEEN_BETWEEN_DIGITS = re.compile(r"(?<=\d)\0+(?=\d)")  # it parts them, seen 
 _UNSEEN = re.compile(r"\0+")
 _LETTER_O = re.compile(r"(?<=\d)[oO](?![A-Za-z'’])")
 _SIGNATURE = re.compile(
-    r"[\[(（]?(?:发自我的|来自我的|发送自|从我的\w{1,12}发送"
-    r"|sent from my|sent via|sent with|get outlook for)[^\n]*",
+    r"[\[(（]?(?:[发發来來]自我的|[发發]送自|[从從]我的\w{1,12}[发發]送"
+    r"|sent from (?:my|the) |sent via|sent with|get outlook for)[^\n]*"
+    r"|(?<=\n)\W*[发發来來]自[^\n]{1,30}",
     re.IGNORECASE,
 )
 _DASHES = re.compile(r"\n\s*--\s*\n.*", re.DOTALL)
@@ -26,16 +27,21 @@ _QUOTED_BELOW = re.compile(
 _QUOTED_LINE = re.compile(r"^\s*[>|│][^\n]*$", re.MULTILINE)
 # WeChat: 「…」, a line of dashes, then the answer. A text of ours begins with the office's name in 【】.
 _QUOTED_ABOVE = re.compile(r"^\s*[「“\"『][^」”\"』]{6,300}[」”\"』]\s*\n[\s\-—–_─]{3,}\n")
-_OURS = re.compile(r"【[^】\n]{1,20}】[^\n]*")
+_OURS = re.compile(r"【[^】\n]{1,20}】[^\n]{4,}")
 
 
 def plain(body: str) -> str:
     """What the sender typed, in plain digits and letters, without what phones add; lines are kept."""
-    text = "".join(_plain(ch) if _is_visible(ch) else "\0" for ch in body)
-    text = _UNSEEN.sub("", _UNSEEN_BETWEEN_DIGITS.sub(" ", text))
+    text = seen(body)
     for added in (_QUOTED_ABOVE, _QUOTED_BELOW, _QUOTED_LINE, _OURS, _DASHES, _SIGNATURE):
         text = added.sub("\n", text)
     return _LETTER_O.sub("0", text).strip()
+
+
+def seen(body: str) -> str:
+    """All that stands in a text, in plain digits and letters."""
+    text = "".join(_plain(ch) if _is_visible(ch) else "\0" for ch in body)
+    return _UNSEEN.sub("", _UNSEEN_BETWEEN_DIGITS.sub(" ", text))
 
 
 def _plain(ch: str) -> str:

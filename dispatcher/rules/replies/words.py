@@ -36,6 +36,8 @@ class Signal(StrEnum):
 # A row: what it says, in Chinese, in English. Words are parted by spaces (in English by "|") and may be
 # regular expressions; H is any Chinese character.
 _TABLE: tuple[tuple[Signal, str, str], ...] = (
+    (Signal.POLITE, "[你您]们?好 (早上|下午|晚上|中午)好 老师好",
+     "good (morning|afternoon|evening|day)|hi|hello"),
     # What has a no in it and is none.
     (Signal.YES, "没有?(任何)?(问题|意见|困难|关系) 没(事|啥|毛病)(?!做) 不成问题 不是问题",
      "no (problems?|worries|worry|trouble|issues?|objections?|doubt)|not (a|any) problem|why not|can't wait"),
