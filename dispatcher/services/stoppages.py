@@ -14,7 +14,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.database import insert_new
-from dispatcher.models import Message, Offer, Stoppage, Task, Volunteer
+from dispatcher.models import Attention, Message, Offer, Stoppage, Task, Volunteer
 from dispatcher.rules import phones
 from dispatcher.rules.lifecycle import MessageState, OfferState, TaskState
 from dispatcher.services import attention, history, learning
@@ -262,7 +262,13 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
     alarm = attention.find(tx, subject, "gateway_setting")
     if alarm is not None:
         attention.resolve(tx, alarm.id, now, history.SYSTEM, "settled")
-    history.record(tx, "gateway_mended", history.SYSTEM, now, minutes=minutes, **params)
+    held_up = (
+        select(Task)
+        .join(Attention, Attention.task_id == Task.id)
+        .where(Attention.reason == "cannot_ask", Attention.resolved_at.is_(None))
+    )
+    for task in (None, *tx.scalars(held_up.order_by(Task.id))):
+        history.record(tx, "gateway_mended", history.SYSTEM, now, task, minutes=minutes, **params)
     _release(tx, now)
 
 

@@ -216,9 +216,7 @@ def event_text(event: Event) -> str:
             name=p.get("volunteer", ""),
         ),
         "gateway_mended": lambda: _(
-            "SMS leave again, after %(minutes)s min: %(what)s",
-            minutes=p.get("minutes", ""),
-            what=GATEWAY_SETTING.get(p.get("setting", ""), ""),
+            "SMS leave again; they could not for %(minutes)s min", minutes=p.get("minutes", "")
         ),
         "opted_out": lambda: _(
             "The gateway says that %(name)s wants no more SMS",
