@@ -250,7 +250,7 @@ def _mended(tx: Session, message_ids: Sequence[int], now: datetime, by_receipt: 
 
 def _end(tx: Session, row: Stoppage, now: datetime) -> None:
     """It is over, as this worker is the first to see: what waited leaves."""
-    stood, subject, params = row.stands, _subject(row), {"setting": row.setting, "region": row.scope}
+    stood, subject, setting = row.stands, _subject(row), row.setting
     minutes = max(1, round((now - row.since).total_seconds() / 60))
     gone = tx.execute(
         delete(Stoppage).where(Stoppage.id == row.id).returning(Stoppage.id)
@@ -268,7 +268,8 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
         .where(Attention.reason == "cannot_ask", Attention.resolved_at.is_(None))
     )
     for task in (None, *tx.scalars(held_up.order_by(Task.id))):
-        history.record(tx, "gateway_mended", history.SYSTEM, now, task, minutes=minutes, **params)
+        history.record(tx, "gateway_mended", history.SYSTEM, now, task, minutes=minutes, setting=setting, region=row.scope,
+        )  # fmt: skip
     _release(tx, now)
 
 

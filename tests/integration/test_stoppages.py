@@ -14,6 +14,7 @@ from dispatcher.models import (
     Event,
     Message,
     Offer,
+    Staff,
     Stoppage,
     Task,
 )
@@ -81,7 +82,7 @@ def test_a_wrong_sender_for_an_hour_with_forty_tasks_open(office: Office) -> Non
     assert max(Counter(tried).values()) == 1, "one message at a time"
 
     cancelled = tasks[0]
-    coordinator = db.session.get_one(coordinating.Staff, office.people.coordinator)
+    coordinator = db.session.get_one(Staff, office.people.coordinator)
     seen = max(db.session.scalars(select(Event.id)))
     coordinating.cancel(Edit(cancelled, coordinator, seen, office.at), "见过了")
     office.gateway.says = lambda to: None
@@ -149,7 +150,7 @@ def test_an_offer_withdrawn_while_it_could_not_leave_is_no_reason_not_to_ask_aga
     office.gateway.says = lambda to: SENDER
     task_id = office.call("k")
     office.run(30)
-    coordinator = db.session.get_one(coordinating.Staff, office.people.coordinator)
+    coordinator = db.session.get_one(Staff, office.people.coordinator)
 
     def edit() -> Edit:
         db.session.rollback()
