@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.database import insert_new
+from dispatcher.database import insert_new, transaction, use_case
 from dispatcher.models import Attention, Message, Offer, Stoppage, Task, Volunteer
 from dispatcher.rules import phones
 from dispatcher.rules.lifecycle import MessageState, OfferState, TaskState
@@ -171,6 +171,25 @@ def probes(session: Session, now: datetime) -> list[int]:
     return found
 
 
+def is_alarm(session: Session, attention_id: int) -> bool:
+    """Whether this attention is the alarm of a stoppage that stands."""
+    alarm = session.get(Attention, attention_id)
+    return alarm is not None and alarm.subject in {_subject(row) for row in standing(session)}
+
+
+@use_case
+def try_now(attention_id: int, now: datetime) -> bool:
+    """Have a message tried at once, for whoever sees to this alarm; False when it stands no more."""
+    with transaction() as tx:
+        alarm = tx.get(Attention, attention_id)
+        if alarm is None or alarm.reason != "gateway_setting" or alarm.resolved_at is not None:
+            return False
+        for row in tx.scalars(_STANDING.with_for_update()):
+            if _subject(row) == alarm.subject:
+                row.probe_at = now
+        return True
+
+
 def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime) -> Stoppage | None:
     """What keeps everybody from being asked by SMS, if anything does.
 
@@ -268,7 +287,9 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
         .where(Attention.reason == "cannot_ask", Attention.resolved_at.is_(None))
     )
     for task in (None, *tx.scalars(held_up.order_by(Task.id))):
-        history.record(tx, "gateway_mended", history.SYSTEM, now, task, minutes=minutes, setting=setting, region=row.scope,
+        history.record(
+            tx, "gateway_mended", history.SYSTEM, now, task,
+            minutes=minutes, setting=setting, region=row.scope,
         )  # fmt: skip
     _release(tx, now)
 

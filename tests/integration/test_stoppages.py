@@ -222,6 +222,24 @@ def test_one_thing_mended_and_another_found_wrong_is_one_alarm_at_a_time(office:
     assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:sender"]
 
 
+def test_an_alarm_ends_by_its_cause_alone_and_a_try_can_be_had_at_once(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(20)
+    (alarm,) = office.standing("gateway_setting")
+    by = db.session.get_one(Staff, office.people.coordinator)
+    alarm_id = alarm.id
+    assert not coordinating.resolve(alarm_id, by, "看过了", office.at)
+    assert [a.id for a in office.standing("gateway_setting")] == [alarm_id]
+    tried = len(office.gateway.tried)
+    office.gateway.says = lambda to: None
+    assert stoppages.try_now(alarm_id, office.at)
+    office.run(1, step_s=1)
+    assert len(office.gateway.tried) > tried
+    assert office.standing("gateway_setting") == []
+    assert not stoppages.try_now(alarm_id, office.at)
+
+
 def test_too_much_at_once_is_tried_again_and_stops_nothing(office: Office) -> None:
     office.gateway.says = lambda to: LOAD
     office.call("k")
