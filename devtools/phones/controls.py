@@ -237,7 +237,7 @@ class Controls:
                 return Fate("hang", hold_s)
             return Fate()
 
-    def rejection(self, number: str, region: str) -> int | None:
+    def rejection(self, number: str, region: str | None) -> int | None:
         """The code with which a message to `number`, of `region`, is refused, if it is.
 
         As set for this phone, or else for all, or all of `reject_regions`; for `reject_for_s` seconds from

@@ -11,7 +11,17 @@ from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Assignment, Attention, Event, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState, final
 from dispatcher.rules.settings import URGENCIES, seconds
-from dispatcher.services import attention, dispatching, history, learning, outbox, responding, steps, tokens
+from dispatcher.services import (
+    attention,
+    dispatching,
+    history,
+    learning,
+    outbox,
+    responding,
+    steps,
+    stoppages,
+    tokens,
+)
 from dispatcher.services.progress import end, reopen
 from dispatcher.services.states import move
 
@@ -276,9 +286,11 @@ def note(edit: Edit, text: str) -> None:
 def resolve(
     attention_id: int, by: Staff, resolution: str, now: datetime, seen: int | None = None
 ) -> bool:  # fmt: skip
-    """Take something off the attention list; False when somebody else was quicker, or when a newer message
-    has come than the one that was `seen`."""
+    """Take something off the attention list; False when somebody else was quicker, when a newer message has
+    come than the one that was `seen`, or when it is an alarm that only its cause can end."""
     with transaction() as tx:
+        if stoppages.is_alarm(tx, attention_id):
+            return False
         if not attention.resolve(tx, attention_id, now, history.staff(by), resolution, seen):
             return False
         standing = tx.get_one(Attention, attention_id)

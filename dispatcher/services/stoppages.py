@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from dispatcher.database import insert_new
-from dispatcher.models import Message, Offer, Stoppage, Task, Volunteer
+from dispatcher.database import insert_new, transaction, use_case
+from dispatcher.models import Attention, Message, Offer, Stoppage, Task, Volunteer
 from dispatcher.rules import phones
 from dispatcher.rules.lifecycle import MessageState, OfferState, TaskState
 from dispatcher.services import attention, history, learning
@@ -171,6 +171,25 @@ def probes(session: Session, now: datetime) -> list[int]:
     return found
 
 
+def is_alarm(session: Session, attention_id: int) -> bool:
+    """Whether this attention is the alarm of a stoppage that stands."""
+    alarm = session.get(Attention, attention_id)
+    return alarm is not None and alarm.subject in {_subject(row) for row in standing(session)}
+
+
+@use_case
+def try_now(attention_id: int, now: datetime) -> bool:
+    """Have a message tried at once, for whoever sees to this alarm; False when it stands no more."""
+    with transaction() as tx:
+        alarm = tx.get(Attention, attention_id)
+        if alarm is None or alarm.reason != "gateway_setting" or alarm.resolved_at is not None:
+            return False
+        for row in tx.scalars(_STANDING.with_for_update()):
+            if _subject(row) == alarm.subject:
+                row.probe_at = now
+        return True
+
+
 def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime) -> Stoppage | None:
     """What keeps everybody from being asked by SMS, if anything does.
 
@@ -250,7 +269,7 @@ def _mended(tx: Session, message_ids: Sequence[int], now: datetime, by_receipt: 
 
 def _end(tx: Session, row: Stoppage, now: datetime) -> None:
     """It is over, as this worker is the first to see: what waited leaves."""
-    stood, subject, params = row.stands, _subject(row), {"setting": row.setting, "region": row.scope}
+    stood, subject, setting = row.stands, _subject(row), row.setting
     minutes = max(1, round((now - row.since).total_seconds() / 60))
     gone = tx.execute(
         delete(Stoppage).where(Stoppage.id == row.id).returning(Stoppage.id)
@@ -262,7 +281,16 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
     alarm = attention.find(tx, subject, "gateway_setting")
     if alarm is not None:
         attention.resolve(tx, alarm.id, now, history.SYSTEM, "settled")
-    history.record(tx, "gateway_mended", history.SYSTEM, now, minutes=minutes, **params)
+    held_up = (
+        select(Task)
+        .join(Attention, Attention.task_id == Task.id)
+        .where(Attention.reason == "cannot_ask", Attention.resolved_at.is_(None))
+    )
+    for task in (None, *tx.scalars(held_up.order_by(Task.id))):
+        history.record(
+            tx, "gateway_mended", history.SYSTEM, now, task,
+            minutes=minutes, setting=setting, region=row.scope,
+        )  # fmt: skip
     _release(tx, now)
 
 

@@ -27,7 +27,7 @@ from dispatcher.database import db
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
 from dispatcher.rules.order import PRESSING, Place
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
-from dispatcher.services import board, coordinating, opt_outs, resending
+from dispatcher.services import board, coordinating, opt_outs, resending, stoppages
 from dispatcher.services.coordinating import Conflict, Edit, Refused
 from dispatcher.web import refused as refused_words
 from dispatcher.web import wording
@@ -206,6 +206,17 @@ def let_go(attention_id: int) -> ResponseReturnValue:
 def sms_again(attention_id: int) -> ResponseReturnValue:
     """They have told the office that they want SMS again."""
     if not opt_outs.wanted_again(attention_id, current_user, utcnow()):
+        flash(_("This has been seen to already, or has changed meanwhile."), "info")
+    return _back()
+
+
+@blueprint.post("/attention/<int(max=2147483647):attention_id>/try-gateway")
+@roles(*COORDINATORS)
+def try_gateway(attention_id: int) -> ResponseReturnValue:
+    """Something has been mended, perhaps: have an SMS tried without waiting."""
+    if stoppages.try_now(attention_id, utcnow()):
+        flash(_("An SMS is being tried now. When it leaves, all others follow."), "ok")
+    else:
         flash(_("This has been seen to already, or has changed meanwhile."), "info")
     return _back()
 

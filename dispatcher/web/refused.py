@@ -37,6 +37,6 @@ def words(code: str) -> str:
         "not_resendable": _("This message has been overtaken; there is nothing to send again."),
         "resent_lately": _("It has just been sent again. Please wait a minute and see whether it arrives."),
         "stopped": _("They want no more SMS. Please call."),
-        "cannot_ask": _("SMS can't leave just now, so nobody can be asked. Please ring round."),
+        "cannot_ask": _("SMS can't leave just now, so nobody can be asked by SMS. Please ring round."),
         "no_such_moment": _("Please choose until when: a day in the coming year."),
     }.get(code, _("That can't be done any more."))

@@ -22,7 +22,6 @@ from dispatcher.web.words import (
     ATTENTION,
     BAR,
     CATEGORY,
-    GATEWAY_SETTING,
     LANE,
     MESSAGE_KIND,
     MESSAGE_STATE,
@@ -36,6 +35,7 @@ from dispatcher.web.words import (
     TROUBLE,
     URGENCY,
     WHY_NO,
+    gateway_refuses,
 )
 
 log = logging.getLogger(__name__)
@@ -223,9 +223,7 @@ def event_text(event: Event) -> str:
             name=p.get("volunteer", ""),
         ),
         "gateway_mended": lambda: _(
-            "SMS leave again, after %(minutes)s min: %(what)s",
-            minutes=p.get("minutes", ""),
-            what=GATEWAY_SETTING.get(p.get("setting", ""), ""),
+            "SMS leave again; they could not for %(minutes)s min", minutes=p.get("minutes", "")
         ),
         "opted_out": lambda: _(
             "The gateway says that %(name)s wants no more SMS",
@@ -328,7 +326,7 @@ def attention_text(item: Attention) -> str:
         case "stopped":
             return _("%(name)s wants no more SMS. Please call before relying on them.", name=person)
         case "gateway_setting":
-            return _gateway_setting(p)
+            return gateway_refuses(p, " " if language() == "en" else "")
         case "cannot_ask":
             return _("SMS can't leave just now, so nobody can be asked by SMS. Please ring round.")
         case "text_refused":
@@ -359,18 +357,6 @@ def attention_text(item: Attention) -> str:
                 kind=_kind(p),
             )
     return ""
-
-
-def _gateway_setting(p: dict[str, Any]) -> str:
-    """What is wrong, where to mend it, and what happens meanwhile."""
-    what = str(GATEWAY_SETTING.get(p.get("setting", ""), GATEWAY_SETTING["other"]))
-    region = p.get("region")
-    if region:
-        country = get_locale().territories.get(region, region)
-        waits = _("SMS to %(country)s wait until then (code %(code)s).", country=country, code=p.get("code"))
-    else:
-        waits = _("All SMS wait until then (code %(code)s).", code=p.get("code"))
-    return what + (" " if language() == "en" else "") + waits
 
 
 def words_to_say(item: Attention) -> str:

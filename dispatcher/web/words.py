@@ -3,6 +3,10 @@
 Every table maps codes to sentences in the reader's language, worded when they are shown.
 """
 
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 CATEGORY = {
@@ -216,3 +220,16 @@ GATEWAY_SETTING = {
     ),
 }
 """What of ours a gateway refuses, with the settings to look at."""
+
+
+def gateway_refuses(params: dict[str, Any], space: str) -> str:
+    """What of ours a gateway refuses, where to mend it, and what waits meanwhile, by the parameters of the
+    alarm; `space`: between sentences."""
+    what = str(GATEWAY_SETTING.get(params.get("setting", ""), GATEWAY_SETTING["other"]))
+    region, code, locale = params.get("region"), params.get("code", ""), get_locale()
+    if region and locale is not None:
+        country = locale.territories.get(region, region)
+        waits = _("SMS to %(country)s wait until then (code %(code)s).", country=country, code=code)
+    else:
+        waits = _("All SMS wait until then (code %(code)s).", code=code)
+    return what + space + waits
