@@ -94,7 +94,7 @@ def on_duty_until(
     """
     windows = list(windows)
     end = _window_end(windows, now, zone)
-    if free_until is None or free_until <= (end or now):
+    if free_until is None or free_until.timestamp() <= (end or now).timestamp():
         return end
     return _window_end(windows, free_until, zone) or free_until
 
@@ -122,7 +122,13 @@ def _window_end(windows: Iterable[Window], now: datetime, zone: ZoneInfo) -> dat
     if end is None:
         return None
     since = local.replace(second=0, microsecond=0)
-    return since + timedelta(minutes=end - minute)
+    return _latest(since + timedelta(minutes=end - minute))
+
+
+def _latest(local: datetime) -> datetime:
+    """The last moment at which the clock on the wall says so: at the end of summer time an hour comes twice,
+    and whoever is on duty "until half past one" is so until the second time."""
+    return max(local.replace(fold=0), local.replace(fold=1), key=datetime.timestamp)
 
 
 def shifts(
@@ -140,20 +146,21 @@ def shifts(
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
     known = list(windows)
     spans = []
-    if free_until is not None and free_until > first:
-        spans.append((first, min(last, free_until.astimezone(zone))))
-    while midnight < last:
+    if free_until is not None and free_until.timestamp() > first.timestamp():
+        spans.append((first, min(last, free_until.astimezone(zone), key=datetime.timestamp)))
+    while midnight.timestamp() < last.timestamp():
         for w in known:
             if w.weekday == midnight.weekday() and w.end_min > w.start_min:
-                begins = max(first, midnight + timedelta(minutes=w.start_min))
-                ends = min(last, midnight + timedelta(minutes=w.end_min))
-                if begins < ends:
+                begins = max(first, midnight + timedelta(minutes=w.start_min), key=datetime.timestamp)
+                ends = min(last, _latest(midnight + timedelta(minutes=w.end_min)), key=datetime.timestamp)
+                if begins.timestamp() < ends.timestamp():
                     spans.append((begins, ends))
         midnight += timedelta(days=1)
     found: list[tuple[datetime, datetime]] = []
-    for begins, ends in sorted(spans):
-        if found and begins <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], ends))
+    # By the moments meant, not by what the clock says: it may say the same twice.
+    for begins, ends in sorted(spans, key=lambda span: (span[0].timestamp(), span[1].timestamp())):
+        if found and begins.timestamp() <= found[-1][1].timestamp():
+            found[-1] = (found[-1][0], max(found[-1][1], ends, key=datetime.timestamp))
         else:
             found.append((begins, ends))
     return found

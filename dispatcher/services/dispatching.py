@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.clock import utcnow
@@ -113,7 +114,13 @@ def look_or_set_aside(task_id: int) -> None:
             return look(task_id, alone=alone)
         except Exception:
             log.exception("task %s can't be seen to%s", task_id, " alone" if alone else "")
-    set_aside(task_id, utcnow())
+    try:
+        set_aside(task_id, utcnow())
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001 (it can't even be read)
+        log.error("task %s can't be set aside: %s", task_id, type(error).__name__)
+        _set_aside_unread(task_id, utcnow())
 
 
 @use_case
@@ -171,6 +178,21 @@ def set_aside(task_id: int, now: datetime) -> None:
         if task is not None:
             task.look_again_at = now + seconds(settings.recheck_s)
             attention.raise_(tx, "software", now, task)
+
+
+@use_case
+def _set_aside_unread(task_id: int, now: datetime) -> None:
+    """As :func:`set_aside`, of a task that can't be read."""
+    settings: DispatchSettings = current_app.config["DISPATCH"]
+    with transaction() as tx:
+        again = now + seconds(settings.recheck_s)
+        tx.execute(
+            update(Task)
+            .where(Task.id == task_id)
+            .values(look_again_at=again)
+            .execution_options(synchronize_session=False)
+        )
+        attention.raise_(tx, "software", now, subject=f"task:{task_id}")
 
 
 def lock(tx: Session, task_id: int) -> Task | None:

@@ -110,7 +110,7 @@ def check(now: datetime) -> Health:
     except redis.RedisError as error:
         logs.BROKER.away(type(error).__name__)
     free = storage.free_bytes()
-    room = {
+    room: dict[str, Any] = {
         "disk_free_mb": None if free is None else free // 1_000_000,
         "disk_low": free is not None and free < storage.LOW_BYTES,
     }

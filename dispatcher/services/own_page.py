@@ -16,6 +16,7 @@ from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Assignment, Campus, Message, Offer, Staff, Task, Volunteer
 from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, MessageState, OfferState, TaskState
+from dispatcher.rules.roster import check_agreed
 from dispatcher.rules.tally import Given, Stint, Tally, tally
 from dispatcher.services import candidates, dispatching, history, messaging, outbox, pausing, roster, tokens
 from dispatcher.services.states import move_these
@@ -285,7 +286,9 @@ def settle_on(token: str, language: str, capacity: int, now: datetime) -> None:
 
     Raises:
         UnknownLink: as in :func:`owner`.
+        dispatcher.rules.roster.RosterError: the roster can't hold that.
     """
+    check_agreed(language, capacity)
     with transaction() as tx:
         volunteer = _in_hand(tx, owner(tx, token, now).id)
         if (volunteer.language, volunteer.capacity) != (language, capacity):

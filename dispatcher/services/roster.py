@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from dispatcher.models import DutyWindow, Retiree, RetireePhone, SearchKey, Volunteer
 from dispatcher.models.retiree import LONGEST_KEY
 from dispatcher.rules import names, phones
+from dispatcher.rules import roster as rules
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
 
@@ -58,7 +59,12 @@ class VolunteerData:
 
 
 def add_retiree(tx: Session, data: RetireeData) -> Retiree:
-    """Take in a retiree, findable at once by every phone, the contact's phone, and the name."""
+    """Take in a retiree, findable at once by every phone, the contact's phone, and the name.
+
+    Raises:
+        dispatcher.rules.roster.RosterError: the roster can't hold them as they are.
+    """
+    rules.check_retiree(data.name, data.phones, data.language, data.contact_phone, data.sex)
     labels = [*data.labels, *[""] * len(data.phones)]
     retiree = Retiree(
         name=data.name,
@@ -97,7 +103,14 @@ def index(tx: Session, retiree: Retiree) -> None:
 
 
 def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
-    """Take in a volunteer."""
+    """Take in a volunteer.
+
+    Raises:
+        dispatcher.rules.roster.RosterError: the roster can't hold them as they are.
+    """
+    rules.check_volunteer(
+        data.name, data.phone, data.language, data.capacity, data.windows, data.role_note
+    )  # fmt: skip
     volunteer = Volunteer(
         name=data.name,
         phone=data.phone,

@@ -1,15 +1,19 @@
 """One act on several tasks: each a use case of its own, so that one that can't be done stops no other."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.database import db
 from dispatcher.models import Event, Staff
 from dispatcher.services.coordinating import Conflict, Edit, Refused
+
+log = logging.getLogger(__name__)
 
 MOST = 100
 """So many tasks are acted on at once at most: whoever has marked them must be able to read them again."""
@@ -53,6 +57,11 @@ def _one(edit: Edit, act: Callable[[Edit], Any], leaves: str, since: datetime) -
         return CHANGED
     except Refused as refused:
         return DONE if _done_already(edit, leaves, since) else refused.code
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001 (what was done to the others must be told all the same)
+        log.error("task %s can't be acted on: %s", edit.task_id, type(error).__name__)
+        return "software"
     return DONE
 
 

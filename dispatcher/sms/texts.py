@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 import smsutil
 
 from dispatcher.rules import names
+from dispatcher.rules.roster import LANGUAGES as LANGUAGES
 
-LANGUAGES = ("zh", "en")
 MOST_SEGMENTS = 2
 LONGEST_ADDRESS = 60
 _HERE = Path(__file__).parent

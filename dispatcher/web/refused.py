@@ -31,6 +31,7 @@ def words(code: str) -> str:
         ),
         "no_such_urgency": _("Please choose how urgent it is."),
         "nobody_left": _("Nobody is left to ask just now. You can assign by hand."),
+        "software": _("The software could not do this here; nothing was changed. The log says more."),
         "not_looking": _("Nobody is being looked for just now, so it would not be true."),
         "told_lately": _("They were told less than an hour ago."),
         "no_such_message": _("There is no such message."),

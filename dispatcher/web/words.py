@@ -233,3 +233,22 @@ def gateway_refuses(params: dict[str, Any], space: str) -> str:
     else:
         waits = _("All SMS wait until then (code %(code)s).", code=code)
     return what + space + waits
+
+
+ROSTER_PROBLEM = {
+    "empty": _l("Please write a name."),
+    "too_long": _l("Please shorten this."),
+    "no_such_language": _l("Please choose Chinese or English."),
+    "no_such_sex": _l("Please choose one of the options."),
+    "not_international": _l("This is no phone number. Mobile: 11 digits; landline: 0351-…"),
+    "landline": _l("This is a landline, which gets no SMS. Please give a mobile number."),
+    "no_such_kind": _l("Please choose mobile or landline."),
+    "out_of_range": _l("Please give a number from 1 to 50."),
+    "no_such_weekday": _l("Please choose a day from Monday to Sunday."),
+    "outside_the_day": _l("Please give times from 0:00 to 24:00."),
+    "window_empty": _l("It begins and ends at the same time."),
+    "window_past_midnight": _l(
+        "It goes past midnight: please give it in two parts, until 24:00 and from 0:00."
+    ),
+}
+"""Why the roster can't hold something of a person, by the code of the rules."""

@@ -22,7 +22,7 @@ from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import with_overrides
 from dispatcher.services import accounts, intake, receipts, roster
 from dispatcher.services.intake import Call, Wanted
-from dispatcher.sms.gateway import Accepted, Carried, Outcome
+from dispatcher.sms.gateway import Accepted, Carried, Incoming, Outcome
 from dispatcher.web.live import Changes
 from tests.databases import Home
 
@@ -52,6 +52,9 @@ class RecordingGateway:
 
     def sent_to(self, to: str, since: datetime) -> list[Carried] | None:
         return self.listed
+
+    def received_since(self, since: datetime) -> list[Incoming] | None:
+        return []
 
 
 @pytest.fixture(autouse=True)

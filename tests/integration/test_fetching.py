@@ -1,6 +1,5 @@
 """Replies of which no webhook told, for the web server was down: fetched, and acted on once."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +23,7 @@ class Listing(RecordingGateway):
         self.received: list[Incoming] | None = []
         self.asked: list[datetime] = []
 
-    def received_since(self, since: datetime) -> Sequence[Incoming] | None:
+    def received_since(self, since: datetime) -> list[Incoming] | None:
         assert not db.session.registry.has() or not db.session().in_transaction()
         self.asked.append(since)
         if self.received is None:

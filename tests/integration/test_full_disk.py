@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from psycopg import sql
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from devtools.chaos.rig import cannot_mount, mounted
 from devtools.postgres import create_database, serving
@@ -101,7 +102,7 @@ def test_a_database_that_has_become_read_only_is_seen(app: Flask) -> None:
                 assert _check(app).writable == right
         else:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(storage.sqlite3, "connect", _read_only(sqlite3.connect))
+                patch.setattr("sqlite3.connect", _read_only(sqlite3.connect))
                 assert not _check(app).writable
         assert _check(app).writable
 
@@ -131,9 +132,14 @@ def test_one_who_holds_the_lock_does_not_hold_readiness_up(app: Flask) -> None:
 
 
 def test_to_ask_wakes_no_board_and_only_one_finds_out(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    asked: list[Session] = []
     find_out = storage._find_out
-    monkeypatch.setattr(storage, "_find_out", lambda session: asked.append(1) or find_out(session))
+
+    def counted(session: Session) -> bool:
+        asked.append(session)
+        return find_out(session)
+
+    monkeypatch.setattr(storage, "_find_out", counted)
     with app.app_context(), db.engine.connect() as watcher:
         before = board.revision(watcher)
         watcher.rollback()

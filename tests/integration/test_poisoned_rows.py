@@ -8,8 +8,19 @@ from sqlalchemy import select, text, update
 
 from devtools.local import hidden_fields
 from dispatcher.database import db, transaction
-from dispatcher.models import Attention, Message, Retiree, Task
-from dispatcher.services import attention, board, health, messaging, outbox, settling, sweeping
+from dispatcher.models import Attention, Message, Retiree, Staff, Task
+from dispatcher.services import (
+    attention,
+    board,
+    dispatching,
+    health,
+    messaging,
+    outbox,
+    settling,
+    several,
+    sweeping,
+)
+from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Carried, Unknown
 from tests.integration.conftest import PASSWORD, People, RecordingGateway, now, receive, save_call, volunteer
 
@@ -192,12 +203,14 @@ def test_pages_are_drawn_around_what_cannot_be_shown(app: Flask, people: People)
         client = app.test_client()
     client.post("/login", data=_login(client))
     for path in (
+        "/board/figures", "/board/volunteers", f"/board/volunteers/{people.volunteers[0]}", "/hotline",
+        f"/hotline/people/{people.retiree}", "/hotline/handover", "/hotline/calls", "/board/paper",
         "/board", "/board?view=lanes", "/board/wall", "/board/rows", "/hotline/find?q=王秀兰",
         *(f"/board/tasks/{task_id}" for task_id in task_ids),
     ):  # fmt: skip
         answer = client.get(path)
         assert answer.status_code == 200, path
-        if path.startswith("/board"):
+        if path in ("/board", "/board?view=lanes", "/board/wall", "/board/rows") or "tasks" in path:
             assert "王秀兰" in answer.text, path
     with app.app_context():
         detail = board.detail(db.session(), task_ids[0] or 0, now())
@@ -206,6 +219,51 @@ def test_pages_are_drawn_around_what_cannot_be_shown(app: Flask, people: People)
         unknown = board.detail(db.session(), task_ids[1] or 0, now())
         assert unknown is not None
         assert {one.volunteer.id for one in unknown.ranked} == {*people.volunteers}, "assigned by hand"
+
+
+def test_one_task_that_cannot_be_acted_on_keeps_no_other_from_it(app: Flask, people: People) -> None:
+    with app.app_context():
+        for key in "abc":
+            _received(people, key)
+        staff = db.session.get_one(Staff, people.coordinator)
+        task_ids = list(db.session.scalars(select(Task.id).order_by(Task.id)))
+
+        def act(edit: Edit) -> None:
+            if edit.task_id == task_ids[1]:
+                raise KeyError("gardening")
+
+        edits = [Edit(task_id, staff, 0, now()) for task_id in task_ids]
+        done = several.each(edits, act, "note", now())
+        assert [done[task_id] for task_id in task_ids] == [several.DONE, "software", several.DONE]
+
+
+def test_a_task_that_cannot_even_be_set_aside_stops_no_tick(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        for key in "abc":
+            _received(people, key)
+        task_ids = list(db.session.scalars(select(Task.id).order_by(Task.id)))
+        for name in ("_due_together", "lock"):
+            monkeypatch.setattr(dispatching, name, _spoilt(getattr(dispatching, name), task_ids[0]))
+        for task_id in task_ids:
+            dispatching.look_or_set_aside(task_id)
+        db.session.rollback()
+        again = [db.session.get_one(Task, task_id).look_again_at for task_id in task_ids]
+        assert all(moment is not None and moment > now() for moment in again)
+        about = select(Attention.subject).where(Attention.reason == "software")
+        assert db.session.scalars(about).all() == [f"task:{task_ids[0]}"]
+
+
+def _spoilt(function: Any, poisoned: int) -> Any:
+    """`function`, which can't read one task."""
+
+    def reading(tx: Any, task_id: int, *more: Any) -> Any:
+        if task_id == poisoned:
+            raise ValueError("half an object")
+        return function(tx, task_id, *more)
+
+    return reading
 
 
 def _login(client: Any) -> dict[str, str]:

@@ -67,3 +67,38 @@ def test_the_shifts_of_a_day_are_cut_to_it_and_nights_are_whole() -> None:
         (local(1, 3), local(1, 7)), (local(1, 10), local(1, 10, 30)),
     ]  # fmt: skip
     assert shifts([], local(0, 9), local(1, 9), ZONE) == []
+
+
+LONDON = ZoneInfo("Europe/London")  # on 25 October 2026 the hour from 1:00 to 2:00 comes twice
+
+
+@pytest.mark.parametrize("now", [(0, 10), (0, 40), (1, 10)], ids=["the first time", "between", "the second"])
+def test_on_duty_until_the_second_time_that_the_clock_says_so(now: tuple[int, int]) -> None:
+    """Half past one comes at 0:30 and at 1:30 by UTC."""
+    moment = datetime(2026, 10, 25, *now, tzinfo=UTC)
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    window = (
+        [] if now == (0, 40) else [Window(6, 0, 90)]
+    )  # then the clock says 1:40: off duty, but for their word
+    for free_until in (None, second, second.astimezone(LONDON)):
+        until = on_duty_until(window, moment, LONDON, free_until)
+        if free_until is None and not window:
+            assert until is None
+            continue
+        assert until is not None
+        assert until.timestamp() == second.timestamp()
+        assert until.timestamp() > moment.timestamp()
+
+
+def test_a_shift_that_ends_in_the_hour_that_comes_twice() -> None:
+    start, end = datetime(2026, 10, 25, 1, 10, tzinfo=UTC), datetime(2026, 10, 25, 4, tzinfo=UTC)
+    ((begins, ends),) = shifts([Window(6, 0, 90)], start, end, LONDON)
+    assert (begins.timestamp(), ends.timestamp()) == (start.timestamp(), start.timestamp() + 20 * 60)
+
+
+def test_a_window_that_ends_in_the_hour_that_is_left_out() -> None:
+    """On 29 March 2026 the clock goes from 1:00 to 2:00."""
+    moment = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    until = on_duty_until([Window(6, 0, 90)], moment, LONDON)
+    assert until is not None
+    assert until.timestamp() == datetime(2026, 3, 29, 1, 30, tzinfo=UTC).timestamp()

@@ -14,11 +14,16 @@ from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import Campus, Draft, ReturnCall, Task
 from dispatcher.rules import phones
+from dispatcher.rules.roster import RosterError
 from dispatcher.services import drafts, intake, returning, search
 from dispatcher.sms import texts
 from dispatcher.web import forms, wording
 from dispatcher.web.auth import STAFF, roles
 from dispatcher.web.hotline.blueprint import blueprint
+from dispatcher.web.words import ROSTER_PROBLEM
+
+_FIELDS = {"phones": "new_phone", "language": "new_language"}
+"""The fields of a new person, by those of the roster's rules; else the name."""
 
 
 @blueprint.get("/people/<int(max=2147483647):retiree_id>")
@@ -63,6 +68,9 @@ def save() -> ResponseReturnValue:
         request_id = intake.save(read.call, current_user, utcnow())
     except intake.NobodyKnown:
         abort(404)
+    except RosterError as wrong:
+        field = _FIELDS.get(wrong.field, "new_name")
+        return form(values, retiree_id, {field: str(ROSTER_PROBLEM[wrong.code])}), 422
     except intake.OpenTaskOfSameKind:
         return form(values, retiree_id, _unsaid(values, retiree_id)), 422
     except intake.SameNeedIsOver as over:
