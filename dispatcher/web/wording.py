@@ -339,6 +339,7 @@ def init_app(app: Flask) -> None:
         "message_words": message_words,
         "text_senders": sender_words.senders,
         "text_unknown": sender_words.unknown,
+        "text_who": sender_words.who,
         "text_number": sender_words.number,
         "text_main": sender_words.main,
         "text_others": sender_words.others,
