@@ -1,13 +1,13 @@
 """What a coordinator sees: every open task, what needs a person on top, and one task in full."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Select, and_, func, or_, select, text
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, func, or_, select, text, type_coerce
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.models import (
@@ -144,6 +144,13 @@ class Detail:
     seen_event_id: int
 
 
+_IN_DANGER = (
+    select(Task.id)
+    .join(HelpRequest, HelpRequest.id == Task.request_id)
+    .where(Task.id.in_(bindparam("task_ids", expanding=True)), HelpRequest.life_danger)
+)
+
+
 def revision(connection: Connection) -> str:
     """A value that changes whenever anything in the database has: the database's own counter.
 
@@ -163,7 +170,7 @@ def overview(session: Session, wanted: Filter, now: datetime, by_lane: bool = Fa
     needs = standing.needs(session)
     needing = standing.of_tasks(needs)
     order = sorted(
-        (place_of_task(task.life_danger, task.id in needing), _span(task)[1], task.id, task.state)
+        (place_of_task(task.danger, task.id in needing), _span(task)[1], task.id, task.state)
         for task in session.execute(_open(wanted))
     )
     if wanted.state == "attention":
@@ -199,7 +206,8 @@ def _has_no_row(need: Need, wanted: Filter) -> bool:
 
 
 def _entries(session: Session, tasks: Sequence[_Placed], now: datetime) -> list[Entry]:
-    found = {row.task.id: row for row in rows(session, [task[2] for task in tasks], now)}
+    danger = {task[2] for task in tasks if task[0] == Place.DANGER}
+    found = {row.task.id: row for row in rows(session, [task[2] for task in tasks], now, danger)}
     return [Entry(place, row=found[task_id]) for place, _, task_id, _ in tasks if task_id in found]
 
 
@@ -234,7 +242,7 @@ def _open(wanted: Filter) -> Any:
     """The open tasks that are wanted, in the columns that say where on the board they stand."""
     query: Any = select(
         Task.id, Task.state, Task.category, Task.urgency, Task.opened_at, Task.assigned_at,
-        Task.delivered_at, Task.due_by, HelpRequest.life_danger,
+        Task.delivered_at, Task.due_by, type_coerce(HelpRequest.life_danger, Integer).label("danger"),
     ).join(HelpRequest, HelpRequest.id == Task.request_id).where(Task.is_open_ended)  # fmt: skip
     if wanted.campus == "remote":
         query = query.where(Task.remote)
@@ -249,10 +257,14 @@ def _open(wanted: Filter) -> Any:
     return query
 
 
-def rows(session: Session, task_ids: Sequence[int], now: datetime) -> list[Row]:
-    """These tasks in full, in this order."""
+def rows(
+    session: Session, task_ids: Sequence[int], now: datetime, danger: Collection[int] | None = None
+) -> list[Row]:
+    """These tasks in full, in this order. `danger`: those in which a life is, where that is known."""
     if not task_ids:
         return []
+    if danger is None:
+        danger = set(session.scalars(_IN_DANGER, {"task_ids": [*task_ids]}))
     tasks = {
         task.id: task
         for task in session.scalars(
@@ -261,7 +273,6 @@ def rows(session: Session, task_ids: Sequence[int], now: datetime) -> list[Row]:
             .options(
                 joinedload(Task.retiree),
                 joinedload(Task.campus),
-                joinedload(Task.request, innerjoin=True).load_only(HelpRequest.life_danger),
                 selectinload(Task.offers).selectinload(Offer.volunteer),
                 selectinload(Task.assignments).selectinload(Assignment.volunteer),
             )
@@ -274,7 +285,7 @@ def rows(session: Session, task_ids: Sequence[int], now: datetime) -> list[Row]:
     lost = _lost_sms(session, task_ids)
     # One that has been removed since its place was found is left out.
     return [
-        _row(tasks[task_id], attention.get(task_id, []), lost.get(task_id, 0), now)
+        _row(tasks[task_id], attention.get(task_id, []), lost.get(task_id, 0), now, task_id in danger)
         for task_id in task_ids
         if task_id in tasks
     ]
@@ -312,7 +323,7 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
     messages = session.scalars(select(Message).where(Message.task_id == task.id).order_by(Message.id)).all()
     lost = _lost_sms(session, [task.id])
     return Detail(
-        row=_row(task, list(items), lost.get(task.id, 0), now),
+        row=_row(task, list(items), lost.get(task.id, 0), now, task.request.life_danger),
         events=list(events),
         messages=[(m, as_sent(m, now)) for m in messages],
         resendable=resending.possible(session, task, messages),
@@ -340,7 +351,7 @@ def duty_until(volunteer: Volunteer, now: datetime, zone: Any) -> datetime | Non
     return on_duty_until(candidates.duty_windows(volunteer.windows), now, zone, volunteer.free_until)
 
 
-def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -> Row:
+def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime, danger: bool) -> Row:
     started, target_at = _span(task)
     span = max((target_at - started).total_seconds(), 1.0)
     held = next((a for a in task.assignments if a.ended_at is None), None)
@@ -353,7 +364,7 @@ def _row(task: Task, attention: list[Attention], lost_sms: int, now: datetime) -
         target_at=target_at,
         left=min(1.0, max(0.0, (target_at - now).total_seconds() / span)),
         age_s=(now - task.created_at).total_seconds(),
-        danger=task.request.life_danger,
+        danger=danger,
     )
 
 

@@ -25,7 +25,7 @@ _KEPT = 20
 
 _SUBJECT = 40
 
-_NUMBER = bindparam("number")
+_NUMBER: Any = bindparam("number")
 _VOLUNTEER = select(Volunteer).where(Volunteer.phone == _NUMBER)
 _RETIREES = (
     select(Retiree)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from dispatcher.models import Attention, HelpRequest, Retiree, Task
@@ -180,7 +180,7 @@ def texts(session: Session, of_strangers: bool, page: int) -> Texts:
     counted = select(func.count(Attention.id)).where(Attention.resolved_at.is_(None), is_strangers())
     total = session.scalars(counted).one()
     pages, page = _pages(total, page)
-    query: Select[Any] = _OF_STRANGERS.options(*_IN_FULL).limit(PAGE).offset((page - 1) * PAGE)
+    query: Any = _OF_STRANGERS.options(*_IN_FULL).limit(PAGE).offset((page - 1) * PAGE)
     return Texts([row[0] for row in session.execute(query)], total, page, pages)
 
 

@@ -402,6 +402,7 @@ OF_ROWS = (
 OF_TEXTS: dict[str, Callable[..., Any]] = {
     "text_senders": sender_words.senders,
     "text_unknown": sender_words.unknown,
+    "text_who": sender_words.who,
     "text_number": sender_words.number,
     "text_main": sender_words.main,
     "text_others": sender_words.others,
