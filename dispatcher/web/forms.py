@@ -21,6 +21,7 @@ from dispatcher.rules.settings import (
     URGENT_HELP,
 )
 from dispatcher.services.intake import SAME_NEED, Call, NewPerson, Wanted
+from dispatcher.web import refused
 
 MEDICINE_FIELDS = ("name", "strength", "amount", "source", "where")
 GROCERY_FIELDS = ("name", "amount")
@@ -95,8 +96,8 @@ def read(
     if callback:
         try:
             callback = phones.parse(callback, area_code).number
-        except phones.BadPhone:
-            errors["callback"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+        except phones.BadPhone as bad:
+            errors["callback"] = refused.phone(bad.reason, area_code)
     life_danger = bool(values.get("life_danger"))
     if life_danger and not values.get("script_given"):
         errors["script_given"] = _("Please read the 120 script to the caller first, then tick here.")
@@ -208,8 +209,8 @@ def _new_person(form: CallForm, campuses: dict[str, Campus], area_code: str) -> 
     phone = None
     try:
         phone = phones.parse(values.get("new_phone", ""), area_code)
-    except phones.BadPhone:
-        errors["new_phone"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+    except phones.BadPhone as bad:
+        errors["new_phone"] = refused.phone(bad.reason, area_code)
     address = _text(form, "new_address", 200)
     if not address and campus is not None and campus.reachable:
         errors["new_address"] = _("Please write the address: building, entrance, door.")
