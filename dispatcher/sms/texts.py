@@ -102,14 +102,13 @@ def when(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
 
 
 def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
-    """How a retiree is addressed: 王老师; Ms Wang."""
-    chinese = any("一" <= ch <= "鿿" for ch in name)
-    if chinese:
+    """How a retiree is addressed: 王老师; Ms Wang. In Chinese a Latin name stays whole."""
+    if names.is_chinese(name):
         if language == "zh":
             return names.surname(name) + title_zh
         surname = names.surname_pinyin(name)
     else:
-        surname = name.split()[-1]
+        surname = name.split()[-1] if name.strip() else name
         if language == "zh":
             return name + title_zh
     prefix = {"f": "Ms", "m": "Mr"}.get(sex)

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 PURE_MAY_IMPORT = {
     "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "heapq", "itertools", "math",
-    "re", "typing", "unicodedata", "zoneinfo", "dispatcher.rules", "numpy", "phonenumbers", "pypinyin",
+    "re", "typing", "unicodedata", "zoneinfo", "dispatcher.rules", "numpy", "opencc", "phonenumbers",
+    "pypinyin",
 }  # fmt: skip
 
 MAY_NOT_IMPORT = {

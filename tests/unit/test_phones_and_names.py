@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.rules import names, phones
+from dispatcher.rules import names, phones, surnames
 from dispatcher.rules.phones import BadPhone, Phone
+from dispatcher.sms import texts
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,74 @@ def test_a_name_is_no_number() -> None:
         ("解放", "xiefang"), ("区小燕", "ouxiaoyan"), ("欧阳文华", "ouyang"), ("欧阳文华", "文华"),
         ("欧阳文华", "wenhua"), ("吕丽", "lvli"), ("吕丽", "lüli"),
         ("Margaret Hill", "hill"), ("Margaret Hill", "margaret h"), ("Margaret Hill", "mh"),
+        ("Margaret Hill", "hill margaret"), ("Margaret Hill", "Hill, M"), ("Margaret Hill", "Mrs Hill"),
+        ("王秀兰", "xiulan wang"), ("王秀兰", "wang xl"), ("王秀兰", "xl wang"), ("王秀兰", "Wáng Xiùlán"),
+        ("王秀兰", "秀兰王"), ("王秀兰", "王老师"), ("王秀兰", "王秀兰老师"), ("王秀兰", "秀兰阿姨"),
+        ("王秀兰", "老王"), ("王秀兰", "王教授"), ("王秀兰", "王工"), ("王秀兰", "王奶奶"),
+        ("王秀兰", "wang laoshi"), ("王秀兰", "wanglaoshi"), ("王秀兰", "Ms. Wang"), ("王秀蘭", "王秀兰"),
+        ("王秀兰", "王秀蘭老師"), ("王秀兰", "王 秀 兰"), ("王 秀兰", "王秀兰"), ("王 秀兰", "wxl"),
+        ("吕秀英", "lvxiuying"), ("吕秀英", "lyuxiuying"), ("吕秀英", "luxiuying"), ("吕秀英", "LÜ XIUYING"),
+        ("呂秀英", "lǚ"), ("吕秀英", "lxy"), ("陈略", "chen lüe"), ("陈略", "chenlue"), ("陈女", "chennü"),
+        ("东方明", "dongfangming"), ("东方明", "dfm"), ("东方明", "东方老师"), ("夏侯霞", "xhx"),
+        ("歐陽修文", "欧阳修文"), ("欧阳修文", "歐陽"), ("欧阳修文", "xiuwen ouyang"),
+        ("單雄", "单雄"), ("單雄", "shanxiong"), ("贠小军", "yunxiaojun"), ("贠小军", "yxj"),
+        ("員小軍", "yunxiaojun"), ("仇英", "qy"), ("朴正", "piaozheng"), ("查良", "zhaliang"),
+        ("尉迟恭", "yuchigong"), ("长孙敏", "zhangsunmin"), ("万俟兰", "moqilan"), ("解放", "xf"),
+        ("买买提·艾山", "买买提"), ("买买提・艾山", "艾山"), ("買買提•艾山", "买买提艾山"),
+        ("买买提‧艾山", "买买提·艾山"), ("买买提．艾山", "mmtas"), ("买买提·艾山", "aishan"),
+        ("买买提·艾山", "买买提老师"), ("Zoë Müller", "muller"), ("Zoë Müller", "mueller"),
+        ("Zoë Müller", "müller"), ("Zoë Müller", "zoe muller"), ("Jürgen Groß", "juergen gross"),
+        ("Søren Ødegård", "oedegaard"), ("Søren Ødegård", "odegard"), ("Łukasz Nowak", "lukasz"),
+        ("O’Brien Kate", "obrien"), ("西安", "xi'an"), ("Anna 王", "anna"), ("Anna 王", "王老师"),
+        ("Anna 王", "wang anna"), ("Anna 王", "Anna Wang"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_however_it_is_typed(name: str, typed: str) -> None:
-    assert any(key.startswith(names.normalise(typed)) for key in names.search_keys(name))
+    keys = names.search_keys(name)
+    assert any(key.startswith(term) for term in names.search_terms(typed) for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "read", "romanised"),
+    [
+        ("王秀兰", "王", "Wang", "Wang Xiulan"), ("东方明", "东方", "Dongfang", "Dongfang Ming"),
+        ("东方", "东", "Dong", "Dong Fang"), ("欧阳", "欧阳", "Ouyang", "Ouyang"),
+        ("歐陽修文", "歐陽", "Ouyang", "Ouyang Xiuwen"), ("欧阳 修文", "欧阳", "Ouyang", "Ouyang Xiuwen"),
+        ("夏侯霞", "夏侯", "Xiahou", "Xiahou Xia"), ("公羊高", "公羊", "Gongyang", "Gongyang Gao"),
+        ("相里平", "相里", "Xiangli", "Xiangli Ping"), ("尉迟恭", "尉迟", "Yuchi", "Yuchi Gong"),
+        ("长孙敏", "长孙", "Zhangsun", "Zhangsun Min"), ("万俟兰", "万俟", "Moqi", "Moqi Lan"),
+        ("單雄", "單", "Shan", "Shan Xiong"), ("贠小军", "贠", "Yun", "Yun Xiaojun"),
+        ("仇英", "仇", "Qiu", "Qiu Ying"), ("区小燕", "区", "Ou", "Ou Xiaoyan"),
+        ("查良", "查", "Zha", "Zha Liang"), ("盖丽", "盖", "Ge", "Ge Li"),
+        ("朴正", "朴", "Piao", "Piao Zheng"),
+        ("解放", "解", "Xie", "Xie Fang"), ("吕秀英", "吕", "Lü", "Lü Xiuying"),
+        ("买买提·艾山", "买买提", "Maimaiti", "Maimaiti Aishan"),
+        ("買買提・艾山", "買買提", "Maimaiti", "Maimaiti Aishan"),
+        ("买买提.艾山", "买买提", "Maimaiti", "Maimaiti Aishan"), ("Anna 王", "王", "Wang", "Anna Wang"),
+        ("王Anna", "王", "Wang", "Wang Anna"), ("李", "李", "Li", "Li"), ("王🌸", "王", "Wang", "Wang 🌸"),
+    ],
+)  # fmt: skip
+def test_the_surname_and_how_it_is_read(name: str, family: str, read: str, romanised: str) -> None:
+    assert (names.surname(name), names.surname_pinyin(name), names.romanised(name)) == (
+        family,
+        read,
+        romanised,
+    )
+
+
+def test_compound_surnames_begin_no_name_of_another_kind() -> None:
+    assert len(surnames.COMPOUND) >= 80
+    assert {names.surname(one + "明") for one in surnames.COMPOUND} == {*surnames.COMPOUND}
+    assert names.surname("王孙平") == "王"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=80) | st.text("王欧阳东方·・. 　🌸Anna1ü\u200d單曾", max_size=80))
+def test_no_name_breaks_anything_and_each_is_found_by_itself(name: str) -> None:
+    keys = names.search_keys(name)
+    for part in (name, name[:3]):
+        for term in names.search_terms(part)[:1]:
+            assert part != name or term in keys
+    for said in (names.surname(name), names.romanised(name), texts.greeting(name, "老师", "f", "en")):
+        assert isinstance(said, str)
+    assert texts.greeting(name, "老师", "", "zh").endswith("老师")

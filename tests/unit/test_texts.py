@@ -109,6 +109,10 @@ def test_moments_are_said_as_people_say_them() -> None:
         ("王秀兰", "f", "zh", "王老师"), ("欧阳文华", "m", "zh", "欧阳老师"),
         ("王秀兰", "f", "en", "Ms Wang"), ("单玉梅", "f", "en", "Ms Shan"),
         ("欧阳平", "m", "en", "Mr Ouyang"), ("Margaret Hill", "f", "en", "Ms Hill"),
+        ("买买提·艾山", "m", "zh", "买买提老师"), ("單雄", "m", "zh", "單老师"),
+        ("東方明", "", "zh", "東方老师"),
+        ("吕秀英", "f", "en", "Ms Lü"), ("Zoë Müller", "f", "en", "Ms Müller"),
+        ("Anna 王", "f", "zh", "王老师"),
         ("Margaret Hill", "f", "zh", "Margaret Hill老师"), ("王秀兰", "", "en", "王秀兰"),
     ],
 )  # fmt: skip
