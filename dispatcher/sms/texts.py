@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import smsutil
 
-from dispatcher.rules import names
+from dispatcher.rules import addresses, names
 
 LANGUAGES = ("zh", "en")
 MOST_SEGMENTS = 2
@@ -68,13 +68,23 @@ def fill(
     text = template.format_map(worded)
     if segments(text) <= MOST_SEGMENTS:
         return text
-    shorter = {}
+    shorter: dict[str, Any] = {}
     if worded.get("area"):
         shorter["area"] = ""
     campus, address = str(worded.get("campus", "")), str(worded.get("address", ""))
     if campus and address.startswith(f"{campus} "):
         shorter["address"] = address.removeprefix(campus).strip()  # the offer has named the campus
-    return template.format_map(worded | shorter).replace(" ,", ",") if shorter else text
+    if shorter:
+        text = template.format_map(worded | shorter).replace(" ,", ",")
+    if not address or segments(text) <= MOST_SEGMENTS:
+        return text
+    address = shorter.get("address", address)
+    for most in range(len(address) - 1, len(addresses.house_and_door(address)), -1):
+        tight = {"address": addresses.shortened(address, most)}
+        tighter = template.format_map(worded | shorter | tight).replace(" ,", ",")
+        if segments(tighter) <= MOST_SEGMENTS:
+            return tighter
+    return text
 
 
 def say(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
@@ -134,9 +144,9 @@ def worded_by(
         values["does"] = words[f"comes_{params['category']}"]
     if "categories" in params:
         values["categories"] = words["and"].join(words[f"your_{c}"] for c in params["categories"])
-    if len(str(values.get("address", ""))) > LONGEST_ADDRESS:
+    if values.get("address"):
         # The page behind the link has it whole.
-        values["address"] = f"{values['address'][:LONGEST_ADDRESS]}…"
+        values["address"] = addresses.shortened(str(values["address"]), LONGEST_ADDRESS)
     if language == "en" and "volunteer" in values:
         # Who can't read the name couldn't ask for it, and one Chinese character doubles the price.
         values["volunteer"] = names.romanised(values["volunteer"])
