@@ -9,7 +9,7 @@ from dispatcher.models.message import LinkToken, Message, MessageReceipt, ReplyC
 from dispatcher.models.retiree import Retiree, RetireePhone, SearchKey
 from dispatcher.models.staff import ADMINISTRATOR, COORDINATOR, OPERATOR, ROLES, Staff
 from dispatcher.models.task import Assignment, Offer, ReceiptPhoto, Task
-from dispatcher.models.volunteer import DutyWindow, Volunteer
+from dispatcher.models.volunteer import DutyWindow, Volunteer, VolunteerKey
 
 __all__ = [
     "ADMINISTRATOR",
@@ -41,4 +41,5 @@ __all__ = [
     "Staff",
     "Task",
     "Volunteer",
+    "VolunteerKey",
 ]

@@ -289,7 +289,9 @@ def search_terms(text: str) -> list[str]:
     """The keys that begin like what was typed, were it a number: from the front, and by its last digits."""
     digits = search_digits(text)
     if digits is None:
-        return []
+        # "13935102222 (daughter)": with other words only a number that is long enough to be one.
+        within = re.search(r"[+(]?\d[\d ()-]{5,}\d", tidy(text))
+        return search_terms(within[0]) if within and within[0] != text else []
     typed = (_bare(tidy(text)) or "").removeprefix("+")
     tails = [TAIL + typed[::-1]] if len(typed) >= SHORTEST_TAIL else []
     return [*([digits] if len(digits) >= SHORTEST_HEAD else []), *tails]
