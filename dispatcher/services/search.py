@@ -17,6 +17,7 @@ from dispatcher.models import (
     Volunteer,
     VolunteerKey,
 )
+from dispatcher.models.retiree import LONGEST_KEY
 from dispatcher.rules import addresses, names, phones
 from dispatcher.rules.lifecycle import TaskState
 from dispatcher.rules.settings import GROCERIES, MEDICINE
@@ -48,6 +49,12 @@ _VOLUNTEERS = (
     select(Volunteer)
     .where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
     .options(joinedload(Volunteer.campus, innerjoin=True))
+)
+_OF_THIS_NAME = (
+    select(SearchKey.retiree_id)
+    .distinct()
+    .where(SearchKey.key == bindparam("key"), SearchKey.kind == "name")
+    .limit(MOST_KEYS)
 )
 _FOUND = (
     select(Retiree)
@@ -153,6 +160,20 @@ def find_volunteers(session: Session, text: str, limit: int = 12) -> list[Volunt
     ids = [person_id for person_id, _ in found]
     people = {one.id: one for one in session.scalars(_VOLUNTEERS, {"volunteer_ids": ids})} if ids else {}
     return [VolunteerMatch(people[person_id], kind) for person_id, kind in found]
+
+
+def alike(session: Session, name: str, campus_id: int, address: str, number: str) -> list[Retiree]:
+    """Who on the roster may be this person: of the same name, and of the same address, or of the same campus
+    and reached by the same number (E.164)."""
+    key = names.normalise(name)[:LONGEST_KEY]
+    rows = session.execute(_OF_THIS_NAME, {"key": key})
+    people = session.scalars(_FOUND, {"retiree_ids": [row[0] for row in rows]}).all() if key else []
+    return [
+        one
+        for one in people
+        if addresses.same_home(one.address, address)
+        or (one.campus_id == campus_id and number in {one.contact_phone, *(p.number for p in one.phones)})
+    ]
 
 
 def volunteers_found(text: str) -> ColumnElement[bool]:
