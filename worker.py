@@ -19,6 +19,7 @@ if os.environ.get("METRICS_TOKEN"):  # before prometheus_client is imported, whi
 import tasks
 from dispatcher import create_app, database, logs, memory
 from dispatcher.rules import names
+from dispatcher.services import indexing
 
 logs.play("beat")  # a worker says below who it is
 flask_app = create_app(pages=False)
@@ -48,6 +49,9 @@ def _warm(sender: Any, **_: Any) -> None:
 
 def _load_readings() -> None:
     names.warm()
+    # Whoever was taken in by processes of the version before, after the tables were upgraded.
+    with flask_app.app_context():
+        indexing.bring_up_to_date()
     memory.settle()
 
 

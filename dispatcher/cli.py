@@ -2,6 +2,7 @@
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from dispatcher import cli_metrics
@@ -9,7 +10,7 @@ from dispatcher.cli_copy import copy_data
 from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
 from dispatcher.models import ROLES, Campus, Retiree, Staff
-from dispatcher.services import accounts
+from dispatcher.services import accounts, indexing
 
 
 def init_app(app: Flask) -> None:
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(simulate_roster)
     app.cli.add_command(cli_metrics.group)
     app.cli.add_command(copy_data)
+    app.cli.add_command(reindex)
 
 
 @click.group()
@@ -86,6 +88,15 @@ def staff_close(username: str) -> None:
         person.active = False
         accounts.end_sessions(person)
     click.echo(f"Closed {username}.")
+
+
+@click.command("reindex")
+@with_appcontext
+def reindex() -> None:
+    """Write everybody's search keys anew. `flask db upgrade` does so whenever it is needed; this is for after
+    people were written into the database by other means. The system may run meanwhile."""
+    indexing.outdate()
+    click.echo(f"Wrote the search keys of {indexing.bring_up_to_date()} people.")
 
 
 def _check_password(password: str) -> None:

@@ -1,10 +1,13 @@
 """How Alembic reaches the database: through the application, with its models and its settings."""
 
+import click
 from alembic import context
+from alembic.migration import MigrationContext
 from flask import current_app
 from sqlalchemy import Connection
 
 from dispatcher.database import db
+from dispatcher.services import indexing
 
 
 def run(connection: Connection) -> None:
@@ -31,3 +34,9 @@ else:
     with current_app.app_context(), db.engine.connect() as connection:
         run(connection)
         connection.commit()
+        newest = (
+            MigrationContext.configure(connection).get_current_revision() == context.script.get_current_head()
+        )
+        connection.close()
+        if newest and indexing.bring_up_to_date():
+            click.echo("The search keys of people on the roster are up to date.")

@@ -10,7 +10,7 @@ from dispatcher.models.retiree import Retiree, RetireePhone, SearchKey
 from dispatcher.models.staff import ADMINISTRATOR, COORDINATOR, OPERATOR, ROLES, Staff
 from dispatcher.models.stoppage import Stoppage
 from dispatcher.models.task import Assignment, Offer, ReceiptPhoto, Task
-from dispatcher.models.volunteer import DutyWindow, Volunteer
+from dispatcher.models.volunteer import DutyWindow, Volunteer, VolunteerKey
 
 __all__ = [
     "ADMINISTRATOR",
@@ -43,4 +43,5 @@ __all__ = [
     "Stoppage",
     "Task",
     "Volunteer",
+    "VolunteerKey",
 ]

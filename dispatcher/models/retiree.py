@@ -33,6 +33,8 @@ class Retiree(Base):
     contact_relation: Mapped[str] = mapped_column(String(40), default="")
     contact_phone: Mapped[str] = mapped_column(String(20), default="", index=True)
     language: Mapped[str] = mapped_column(String(2), default="zh")
+    # By which rules their search keys were made (`services/indexing.py`).
+    keys_version: Mapped[int] = mapped_column(default=0, server_default="0", index=True)
 
     campus: Mapped[Campus] = relationship()
     phones: Mapped[list["RetireePhone"]] = relationship(
@@ -91,7 +93,11 @@ LONGEST_KEY = 120
 
 
 class SearchKey(Base):
-    """A string under which an operator may look for a retiree: name, pinyin, initials, digits."""
+    """A string under which an operator may look for a retiree.
+
+    `kind`: "phone", "contact" (the emergency contact's phone), "name" (also pinyin and initials),
+    "by_contact" (the contact's name), "home" (house and door).
+    """
 
     __tablename__ = "search_key"
     __table_args__ = (Index("ix_search_key_key_retiree", "key", "retiree_id"),)

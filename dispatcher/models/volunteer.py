@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from dispatcher.database import Base
 from dispatcher.models.campus import Campus
 from dispatcher.models.learning import Acceptance
+from dispatcher.models.retiree import LONGEST_KEY
 from dispatcher.rules.availability import is_phone_lost
 
 
@@ -63,6 +64,8 @@ class Volunteer(Base):
     links_lost_at: Mapped[datetime | None]
     last_asked_at: Mapped[datetime | None]
     recent_offers: Mapped[float] = mapped_column(default=0.0)
+    # By which rules their search keys were made (`services/indexing.py`).
+    keys_version: Mapped[int] = mapped_column(default=0, server_default="0", index=True)
 
     campus: Mapped[Campus] = relationship()
     acceptance: Mapped[Acceptance | None] = relationship(viewonly=True)
@@ -74,6 +77,20 @@ class Volunteer(Base):
     def is_phone_lost(self) -> bool:
         """Whether somebody else may have their phone, as the rules say it."""
         return is_phone_lost(self.links_lost_at, self.stopped_at)
+
+
+class VolunteerKey(Base):
+    """A string under which a volunteer is looked for; `kind`: "phone" or "name"."""
+
+    __tablename__ = "volunteer_key"
+    __table_args__ = (Index("ix_volunteer_key_key_volunteer", "key", "volunteer_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteer.id"), index=True)
+    key: Mapped[str] = mapped_column(
+        String(LONGEST_KEY).with_variant(String(LONGEST_KEY, collation="C"), "postgresql")
+    )
+    kind: Mapped[str] = mapped_column(String(10))
 
 
 class DutyWindow(Base):

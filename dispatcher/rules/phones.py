@@ -1,18 +1,58 @@
-"""Phone numbers as people type them, and as the database keeps them (E.164)."""
+"""Phone numbers as people type and paste them, and as the database keeps them (E.164)."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import phonenumbers
-from phonenumbers import PhoneNumberType
+from phonenumbers import PhoneNumber, PhoneNumberType
 
 REGION = "CN"
-_LETTERS = re.compile("[A-Za-z]")
+HOME = 86
+"""The country code here."""
+
+TAIL = "<"
+"""Begins a search key that is a number from behind: by it the last digits find."""
+
+SHORTEST_HEAD = 3
+SHORTEST_TAIL = 4
+"""So many first, or last, digits are worth a search; fewer fit everybody."""
+
+REASONS = (
+    "missing", "letters", "extension", "short_code", "hotline", "too_short", "too_long", "mobile_length",
+    "area_code", "country_code", "unknown",
+)  # fmt: skip
+"""Why something is no phone number of a person: the values of :attr:`BadPhone.reason`."""
+
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_NO_PERSONS = {
+    PhoneNumberType.PREMIUM_RATE, PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN, PhoneNumberType.VOICEMAIL,
+}  # fmt: skip
+_SCHEME = re.compile(
+    r"\s*(?:tel|sms|smsto|callto|phone|mobile|手机号码?|手機號碼?|手机|手機|(?:联系|聯繫)?电话(?:号码)?|電話|座机|固话)"
+    r"\s*:\s*(?://)?",
+    re.IGNORECASE,
+)
+_EXTENSION = re.compile(
+    r"(?:ext\.?|extn\.?|x|#|\*|转|轉|分机|分機|;\s*ext\s*=|,+|;+)\s*\d+\s*$", re.IGNORECASE
+)
+_BETWEEN = frozenset(" ()[].·•・‧_/")
+_SHORT = re.compile(r"1[0-2]\d|10\d{3}|12\d{3}|9[56]\d{3,4}")
+"""110 and 120, 10086, 12345, 95588 and 96123: services, with or without an area code."""
+_AREA = "10|2[0-9]|[3-9][0-9]{2}"
+"""An area code here, without its 0."""
+
+# 1 650 253 0000 and 1-650-253-0000: so a number of North America is parted, and never a mobile from here.
+_NORTH_AMERICAN = re.compile(r"1[ .-]*(?:\(\d{3}\)|[ .-]\d{3}[ .-])[ .-]*\d{3}[ .-]+\d{4}")
 
 
 class BadPhone(ValueError):
-    """What was typed isn't a phone number."""
+    """What was typed isn't the phone number of a person; `reason`: one of :data:`REASONS`."""
+
+    def __init__(self, text: str, reason: str = "unknown") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -24,24 +64,166 @@ class Phone:
 
 
 def parse(text: str, area_code: str = "") -> Phone:
-    """The number in `text`: with or without +86, spaces, dashes; local numbers get `area_code`.
+    """The number in `text`, however it is written; a local number gets `area_code` ("0351").
+
+    Understood: invisible characters from pasted text, full-width digits and signs, `tel:` and `sms:`, spaces,
+    dashes, dots and brackets, +86, 0086 and 86, a trunk 0 (also behind a country code, also in brackets), and
+    other countries' numbers with + or 00.
 
     Raises:
-        BadPhone: no valid number; letters, which are keys of a telephone elsewhere, or an extension, which no
-            SMS and no link can dial.
+        BadPhone: no number of a person, and why.
     """
-    if _LETTERS.search(text):
-        raise BadPhone(text)
-    for attempt in (text, area_code + text) if area_code else (text,):
-        try:
-            parsed = phonenumbers.parse(attempt, REGION)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(parsed) and not parsed.extension:
-            kind = "mobile" if phonenumbers.number_type(parsed) in _MOBILE else "landline"
-            e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-            return Phone(e164, kind)
-    raise BadPhone(text)
+    plain = tidy(text)
+    if not any(ch.isdigit() for ch in plain):
+        raise BadPhone(text, "letters" if plain else "missing")
+    if _EXTENSION.search(plain) and not plain.startswith("#"):
+        raise BadPhone(text, "extension")
+    bare = _bare(plain)
+    if bare is None:
+        raise BadPhone(text, "letters")
+    country, digits = _country(bare)
+    if country is None:
+        if _NORTH_AMERICAN.fullmatch(plain) and phonenumbers.is_valid_number(
+            phonenumbers.parse(f"+{digits}")
+        ):
+            raise BadPhone(text, "country_code")
+        digits = _national(text, digits, area_code)
+    elif country == HOME:
+        digits = digits.lstrip("0")
+        _check_service(text, digits)
+    full = f"+{HOME if country in (None, HOME) else ''}{digits}"
+    return _valid(text, full, digits, country)
+
+
+def sender(text: str) -> str:
+    """The sender of an SMS as numbers are kept here: E.164 where it is a phone, else just as it came."""
+    if re.fullmatch(r"\+\d{6,15}", text):
+        return text
+    try:
+        return parse(text).number
+    except BadPhone:
+        return text
+
+
+def tidy(text: str) -> str:
+    """`text` in plain digits and signs: full width made half, every dash a "-", what can't be seen left out,
+    and without `tel:` or "电话:" in front."""
+    kept = []
+    for ch in unicodedata.normalize("NFKC", text):
+        category = unicodedata.category(ch)
+        if category == "Nd":
+            kept.append(str(unicodedata.decimal(ch)))
+        elif category == "Pd" or ch in "−ー‑~〜":
+            kept.append("-")
+        elif category in ("Zs", "Zl", "Zp") or ch in "\t\r\n":
+            kept.append(" ")
+        elif category not in ("Cf", "Cc", "Mn"):
+            kept.append(ch)
+    plain = "".join(kept).strip()
+    scheme = _SCHEME.match(plain)
+    if scheme is None:
+        return plain
+    # tel:+86-351-7010001;phone-context=…, sms:…?body=…; an extension stays to be seen.
+    return re.split(r"\?|;(?!\s*ext)", plain[scheme.end() :], maxsplit=1)[0].strip()
+
+
+def _bare(plain: str) -> str | None:
+    """The digits, with a plus if there was one in front; None when there is anything else."""
+    bare = "".join(ch for ch in plain if ch not in _BETWEEN and ch != "-")
+    match = re.fullmatch(r"(\++)?(\d+)", bare)
+    return None if match is None else ("+" if match[1] else "") + match[2]
+
+
+def _country(bare: str) -> tuple[int | None, str]:
+    """The country code that was written, and the digits: behind it if it is ours, else with it."""
+    if bare.startswith("+"):
+        digits = bare[1:].removeprefix("00")
+    elif bare.startswith("00"):
+        digits = bare[2:]
+    elif bare.startswith("86") and len(bare) >= 12:
+        return HOME, bare[2:]
+    else:
+        return None, bare
+    return (HOME, digits[2:]) if digits.startswith("86") else (0, digits)
+
+
+def _national(text: str, digits: str, area_code: str) -> str:
+    """A number without country code as it follows +86.
+
+    Raises:
+        BadPhone: it can't be told which.
+    """
+    _check_service(text, digits.removeprefix("0"))
+    if digits.startswith("0"):
+        return digits[1:]
+    if len(digits) in (7, 8):
+        if not area_code:
+            raise BadPhone(text, "area_code")
+        _check_service(text, digits)
+        return area_code.removeprefix("0") + digits
+    if len(digits) == 11 and digits.startswith("1"):
+        return digits
+    if len(digits) < 7:
+        raise BadPhone(text, "too_short")
+    if digits.startswith("1") and len(digits) in (9, 10, 12):
+        raise BadPhone(text, "mobile_length")
+    if len(digits) == 10:
+        # A landline without its 0, a mobile without its 1, or a number from abroad: nobody can tell.
+        raise BadPhone(text, "area_code")
+    raise BadPhone(text, "too_long" if len(digits) > 12 else "country_code" if len(digits) > 9 else "unknown")
+
+
+def _check_service(text: str, national: str) -> None:
+    """Raises :class:`BadPhone` for a number of a service, with or without an area code before it."""
+    if _SHORT.fullmatch(national) or _SHORT.fullmatch(re.sub(f"^(?:{_AREA})", "", national)):
+        raise BadPhone(text, "short_code")
+    if re.fullmatch(r"[48]00\d{7}", national):
+        raise BadPhone(text, "hotline")
+
+
+def _valid(text: str, full: str, digits: str, country: int | None) -> Phone:
+    try:
+        parsed = phonenumbers.parse(full, REGION)
+    except phonenumbers.NumberParseException:
+        raise BadPhone(text, "too_long" if len(digits) > 15 else "unknown") from None
+    kind = phonenumbers.number_type(parsed)
+    if kind in _NO_PERSONS:
+        raise BadPhone(text, "hotline")
+    if parsed.country_code == HOME:
+        _check_subscriber(text, parsed)
+    if not phonenumbers.is_valid_number(parsed):
+        raise BadPhone(text, _why(parsed, country))
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return Phone(e164, "mobile" if kind in _MOBILE else "landline")
+
+
+def _check_subscriber(text: str, parsed: PhoneNumber) -> None:
+    """Behind an area code here stand 7 or 8 digits, of which the first is none of a service's."""
+    area = phonenumbers.length_of_geographical_area_code(parsed)
+    subscriber = phonenumbers.national_significant_number(parsed)[area:]
+    if not area:
+        return
+    if _SHORT.fullmatch(subscriber):
+        raise BadPhone(text, "short_code")
+    if subscriber[0] in "01" or re.match("9[56]", subscriber):
+        raise BadPhone(text, "unknown")
+
+
+def _why(parsed: PhoneNumber, country: int | None) -> str:
+    """The reason why a number isn't valid."""
+    national = phonenumbers.national_significant_number(parsed)
+    if parsed.country_code == HOME and national.startswith("1") and not national.startswith("10"):
+        return "unknown" if len(national) == 11 else "mobile_length"
+    if parsed.country_code == HOME and re.fullmatch(rf"(?:{_AREA})\d{{0,6}}", national):
+        return "too_short"
+    match phonenumbers.is_possible_number_with_reason(parsed):
+        case phonenumbers.ValidationResult.TOO_SHORT | phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+            return "too_short"
+        case phonenumbers.ValidationResult.TOO_LONG:
+            return "too_long"
+        case phonenumbers.ValidationResult.INVALID_COUNTRY_CODE:
+            return "country_code"
+    return "area_code" if country is None else "unknown"
 
 
 def spoken(number: str) -> str:
@@ -50,7 +232,7 @@ def spoken(number: str) -> str:
         parsed = phonenumbers.parse(number, REGION)
     except phonenumbers.NumberParseException:
         return number
-    if parsed.country_code != 86:
+    if parsed.country_code != HOME:
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
 
@@ -69,35 +251,55 @@ def dialled(number: str) -> str:
 
 
 def search_keys(number: str) -> set[str]:
-    """The digit strings under which an operator may look for `number` (E.164)."""
+    """The strings under which an operator may look for `number` (E.164): digits from the front, and from
+    behind after :data:`TAIL`."""
     try:
         parsed = phonenumbers.parse(number, REGION)
     except phonenumbers.NumberParseException:
         return set()
     national = phonenumbers.national_significant_number(parsed)
-    if parsed.country_code != 86:
-        return {f"{parsed.country_code}{national}", national}
+    code = str(parsed.country_code)
+    tail = TAIL + (code + national)[::-1]
+    if parsed.country_code != HOME:
+        region = phonenumbers.region_code_for_number(parsed) or ""
+        trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+        return {code + national, national, trunk + national, tail}
     area = phonenumbers.length_of_geographical_area_code(parsed)
-    if not area:
-        return {national}
-    return {f"0{national}", national[area:]}
+    return {f"0{national}", national[area:], tail} if area else {national, tail}
 
 
 def search_digits(text: str) -> str | None:
     """The digits to look up for what was typed, or None if it can't be a phone number.
 
-    A leading +86, 0086 or 86 goes; part of a number is enough.
+    Whatever :func:`parse` takes is looked up as it understands it; otherwise country code and trunk 0 go,
+    for part of a number is enough.
     """
-    bare = "".join(ch for ch in text if ch not in " -()（）—–.　\t")
-    plus = bare.startswith("+")
-    digits = bare.removeprefix("+")
-    if not digits or not digits.isascii() or not digits.isdigit():
+    plain = tidy(text)
+    bare = _bare(plain)
+    if bare is None:
         return None
-    if digits.startswith("0086"):
-        digits = digits[4:]
-    elif (digits.startswith("86") and (plus or len(digits) > 11)) or (not plus and digits.startswith("00")):
-        digits = digits[2:]
-    # +86 351 …: a landline loses its trunk 0 behind the country code; the keys carry it.
-    if plus and text.strip().startswith("+86") and not digits.startswith("1"):
-        digits = "0" + digits
-    return digits
+    country, digits = _country(bare)
+    try:
+        whole = phonenumbers.parse(parse(text).number, REGION)
+    except BadPhone:
+        pass
+    else:
+        country, digits = whole.country_code, phonenumbers.national_significant_number(whole)
+        if country != HOME:
+            return f"{country}{digits}"
+    if country == HOME or (country is None and re.match("01[3-9]", digits)):
+        digits = digits.lstrip("0")
+    # A landline's key has its trunk 0.
+    return f"0{digits}" if country == HOME and digits and not re.match("1(?!0)", digits) else digits
+
+
+def search_terms(text: str) -> list[str]:
+    """The keys that begin like what was typed, were it a number: from the front, and by its last digits."""
+    digits = search_digits(text)
+    if digits is None:
+        # "13935102222 (daughter)": with other words only a number that is long enough to be one.
+        within = re.search(r"[+(]?\d[\d ()-]{5,}\d", tidy(text))
+        return search_terms(within[0]) if within and within[0] != text else []
+    typed = (_bare(tidy(text)) or "").removeprefix("+")
+    tails = [TAIL + typed[::-1]] if len(typed) >= SHORTEST_TAIL else []
+    return [*([digits] if len(digits) >= SHORTEST_HEAD else []), *tails]

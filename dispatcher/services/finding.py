@@ -79,29 +79,33 @@ class Found:
     """All that was found, each kind with the newest first."""
 
     people: list[search.Match] = field(default_factory=list)
+    volunteers: list[search.VolunteerMatch] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     messages: list[Letter] = field(default_factory=list)
 
 
 def find(session: Session, text: str, now: datetime) -> Found:
-    """Whatever `text` may mean: a person (name, pinyin, phone), a task ("#123"), a number, words said."""
+    """Whatever `text` may mean: a retiree (as :func:`dispatcher.services.search.find` does), a volunteer, a
+    task ("#123"), a number, words said."""
     text = text.strip()
     if not text:
         return Found()
     if text.startswith(("#", "＃")):
-        return Found(tasks=_numbered(session, text[1:].strip()))
+        return Found(tasks=_numbered(session, phones.tidy(text[1:])))
     people = search.find(session, text)
+    volunteers = search.find_volunteers(session, text)
     digits = phones.search_digits(text)
-    tasks = _numbered(session, text) if digits is not None else []
+    tasks = _numbered(session, phones.tidy(text)) if digits is not None else []
     known = {task.id for task in tasks}
     ids = [match.retiree.id for match in people]
     tasks += [t for t in session.scalars(_OF_PEOPLE, {"retiree_ids": ids}) if t.id not in known]
     numbers = [phone.number for match in people for phone in match.retiree.phones]
+    numbers += [match.volunteer.phone for match in volunteers]
     messages: dict[int, Message] = {}
     for statement, of in _where_to_look(text, digits, numbers, now):
         messages |= {message.id: message for message in session.scalars(statement, of)}
     newest = sorted(messages.values(), key=lambda m: (m.created_at, m.id), reverse=True)[:MOST_MESSAGES]
-    return Found(people, tasks[:MOST_TASKS], _whose(session, newest))
+    return Found(people, volunteers, tasks[:MOST_TASKS], _whose(session, newest))
 
 
 def _numbered(session: Session, digits: str) -> list[Task]:
@@ -119,8 +123,8 @@ def _where_to_look(
         ways.append((_WITH_PHONES, {"numbers": numbers}))
     if digits is not None:
         if len(digits) >= PART_OF_NUMBER:
-            begins = f"+86{digits.removeprefix('0')}"
-            ways.append((_WITH_NUMBER, {"begins": begins, "beyond": begins + _LAST}))
+            for begins in (f"+86{digits.removeprefix('0')}", f"+{digits}"):
+                ways.append((_WITH_NUMBER, {"begins": begins, "beyond": begins + _LAST}))
     else:
         ways.append((_SAYING, {"words": _escaped(text.lower()), "since": now - WORDS_OF}))
     return ways

@@ -57,7 +57,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class NewPerson:
-    """A caller who isn't on the roster yet."""
+    """A caller who isn't on the roster yet.
+
+    `same_as`: whom of those who look like them the operator says they are; `surely_new`: none of those.
+    """
 
     name: str
     phone: Phone
@@ -65,6 +68,8 @@ class NewPerson:
     area: str = ""
     address: str = ""
     language: str = "zh"
+    same_as: int | None = None
+    surely_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,13 +77,14 @@ class Call:
     """All that one save holds. `form_key` makes a double click harmless.
 
     `read_back`: what is to be bought was read to the caller, who said it was right. `return_call_id`: the
-    call to return that this one was.
+    call to return that this one was. `add_phone`: a number of `retiree_id` that the roster doesn't have yet.
     """
 
     form_key: str
     wanted: list[Wanted]
     retiree_id: int | None = None
     new_person: NewPerson | None = None
+    add_phone: Phone | None = None
     callback_phone: str = ""
     notes: str = ""
     life_danger: bool = False
@@ -90,6 +96,14 @@ class Call:
 
 class NobodyKnown(Exception):
     """There is no such retiree (any more)."""
+
+
+class LooksLikeSomebody(Exception):
+    """The operator has to say whether a new caller is one of `people`, who are on the roster."""
+
+    def __init__(self, people: list[Retiree]) -> None:
+        super().__init__("somebody like this is on the roster")
+        self.people = people
 
 
 class OpenTaskOfSameKind(Exception):
@@ -114,6 +128,7 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
 
     Raises:
         NobodyKnown: it is about somebody who isn't on the roster.
+        LooksLikeSomebody: it is about somebody new who may be on the roster, and the operator hasn't said.
         OpenTaskOfSameKind: an open task of the same kind, and the operator hasn't said which.
         SameNeedIsOver: the task that the operator meant has ended since the form was shown.
     """
@@ -121,7 +136,7 @@ def save(call: Call, operator: Staff, now: datetime) -> int:
     try:
         with transaction() as tx:
             return _save(tx, call, actor, now)
-    except (OpenTaskOfSameKind, SameNeedIsOver, IntegrityError):
+    except (LooksLikeSomebody, OpenTaskOfSameKind, SameNeedIsOver, IntegrityError):
         # The same form, sent twice: the first of the two is in the way of the second, by its key or by
         # its own task.
         known = drafts.saved(db.session(), call.form_key)
@@ -197,14 +212,15 @@ def _save(tx: Session, call: Call, actor: history.Actor, now: datetime) -> int:
 
 def _person(tx: Session, call: Call) -> Retiree:
     if call.retiree_id is not None:
-        # Locked, so that two operators with the same retiree on the line see each other's tasks.
-        person = tx.scalars(_CALLER, {"retiree_id": call.retiree_id}).unique().one_or_none()
-        if person is None:
-            raise NobodyKnown
-        return person
+        return _known(tx, call.retiree_id, call.add_phone)
     if call.new_person is None:
         raise ValueError("a call is about somebody")
     new = call.new_person
+    alike = [] if new.surely_new else search.alike(tx, new.name, new.campus_id, new.address, new.phone.number)
+    if any(person.id == new.same_as for person in alike):
+        return _known(tx, new.same_as, new.phone)
+    if alike:
+        raise LooksLikeSomebody(alike)
     return roster.add_retiree(
         tx,
         roster.RetireeData(
@@ -216,6 +232,16 @@ def _person(tx: Session, call: Call) -> Retiree:
             language=new.language,
         ),
     )
+
+
+def _known(tx: Session, retiree_id: int | None, add_phone: Phone | None) -> Retiree:
+    # Locked, so that two operators with the same retiree on the line see each other's tasks.
+    person = tx.scalars(_CALLER, {"retiree_id": retiree_id}).unique().one_or_none()
+    if person is None:
+        raise NobodyKnown
+    if add_phone is not None:
+        roster.add_phone(tx, person, add_phone)
+    return person
 
 
 def _task(request: HelpRequest, campus: Campus, wanted: Wanted, now: datetime) -> Task:

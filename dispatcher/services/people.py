@@ -1,19 +1,18 @@
 """The volunteers as a coordinator sees them: who is on duty, holds what, was asked how often, said what."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from dispatcher.database import transaction, use_case
 from dispatcher.models import Assignment, Campus, Offer, Staff, Task, Volunteer
 from dispatcher.rules import availability
 from dispatcher.rules.lifecycle import OfferState
-from dispatcher.services import board, candidates, history, lately, pausing, roster
+from dispatcher.services import board, candidates, history, lately, pausing, roster, search
 from dispatcher.services.coordinating import Refused
 
 PAGE = 50
@@ -79,7 +78,8 @@ _BROUGHT = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """Whom to show. Empty means all. `search`: part of a name or number; `which`: one of :data:`WHICH`."""
+    """Whom to show. Empty means all. `search`: a name or number, as
+    :func:`dispatcher.services.search.find_volunteers` takes it; `which`: one of :data:`WHICH`."""
 
     search: str = ""
     campus: str = ""
@@ -257,11 +257,7 @@ def _wanted(wanted: Wanted, now: datetime) -> tuple[ColumnElement[bool], dict[st
     elif not wanted.search:
         parts.append(Volunteer.active == true())
     if wanted.search:
-        digits = re.sub(r"\D", "", wanted.search)
-        found: ColumnElement[bool] = Volunteer.name.contains(wanted.search, autoescape=True)
-        if len(digits) >= 3:
-            found = or_(found, Volunteer.phone.contains(digits))
-        parts.append(found)
+        parts.append(search.volunteers_found(wanted.search))
     if wanted.campus:
         campus = select(Campus.id).where(Campus.code == wanted.campus).scalar_subquery()
         parts.append(Volunteer.campus_id == campus)

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from dispatcher.models import DutyWindow, Retiree, RetireePhone, SearchKey, Volunteer
-from dispatcher.models.retiree import LONGEST_KEY
-from dispatcher.rules import names, phones
+from dispatcher.models import DutyWindow, Retiree, RetireePhone, Volunteer
 from dispatcher.rules import roster as rules
 from dispatcher.rules.availability import Window
 from dispatcher.rules.phones import Phone
+from dispatcher.services import indexing
 
 _VOLUNTEERS = select(Volunteer).where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
 
@@ -59,7 +58,7 @@ class VolunteerData:
 
 
 def add_retiree(tx: Session, data: RetireeData) -> Retiree:
-    """Take in a retiree, findable at once by every phone, the contact's phone, and the name.
+    """Take in a retiree, findable at once by name, phones, home, and the contact's name and phone.
 
     Raises:
         dispatcher.rules.roster.RosterError: the roster can't hold them as they are.
@@ -80,6 +79,7 @@ def add_retiree(tx: Session, data: RetireeData) -> Retiree:
         contact_relation=data.contact_relation,
         contact_phone=data.contact_phone,
         language=data.language,
+        keys_version=indexing.VERSION,
         phones=[
             RetireePhone(number=phone.number, kind=phone.kind, label=label, rank=rank)
             for rank, (phone, label) in enumerate(zip(data.phones, labels, strict=False))
@@ -87,19 +87,17 @@ def add_retiree(tx: Session, data: RetireeData) -> Retiree:
     )
     tx.add(retiree)
     tx.flush()
-    index(tx, retiree)
+    indexing.index(tx, retiree, new=True)
     return retiree
 
 
-def index(tx: Session, retiree: Retiree) -> None:
-    """Write the search keys of `retiree`."""
-    # A very long name in pinyin is longer than a key may be; it is found by how it begins all the same.
-    keys = {(key[:LONGEST_KEY], "name") for key in names.search_keys(retiree.name)}
-    for phone in retiree.phones:
-        keys |= {(key, "phone") for key in phones.search_keys(phone.number)}
-    if retiree.contact_phone:
-        keys |= {(key, "contact") for key in phones.search_keys(retiree.contact_phone)}
-    tx.add_all(SearchKey(retiree_id=retiree.id, key=key, kind=kind) for key, kind in sorted(keys))
+def add_phone(tx: Session, retiree: Retiree, phone: Phone, label: str = "") -> None:
+    """One more phone of a retiree, after the others; nothing if they have it."""
+    if any(known.number == phone.number for known in retiree.phones):
+        return
+    rank = max((known.rank for known in retiree.phones), default=-1) + 1
+    retiree.phones.append(RetireePhone(number=phone.number, kind=phone.kind, label=label, rank=rank))
+    indexing.index(tx, retiree)
 
 
 def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
@@ -120,12 +118,14 @@ def add_volunteer(tx: Session, data: VolunteerData) -> Volunteer:
         capacity=data.capacity,
         night_ok=data.night_ok,
         active=True,
+        keys_version=indexing.VERSION,
         windows=[
             DutyWindow(weekday=w.weekday, start_min=w.start_min, end_min=w.end_min) for w in data.windows
         ],
     )
     tx.add(volunteer)
     tx.flush()
+    indexing.index(tx, volunteer, new=True)
     return volunteer
 
 

@@ -1,12 +1,24 @@
 """Finding who is calling, and the card that is up before the greeting ends."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from dispatcher.models import Assignment, Retiree, RetireePhone, SearchKey, Task
-from dispatcher.rules import names, phones
+from dispatcher.models import (
+    Assignment,
+    Retiree,
+    RetireePhone,
+    SearchKey,
+    Task,
+    Volunteer,
+    VolunteerKey,
+)
+from dispatcher.models.retiree import LONGEST_KEY
+from dispatcher.rules import addresses, names, phones
 from dispatcher.rules.lifecycle import TaskState
 from dispatcher.rules.settings import GROCERIES, MEDICINE
 
@@ -14,15 +26,35 @@ _LAST = chr(0x10FFFF)
 TO_BUY = (MEDICINE, GROCERIES)
 """What people often need once more, just as last time."""
 
+KINDS = ("phone", "contact", "name", "by_contact", "home")
+"""Kinds of search keys, those first that tell most surely who is calling."""
 
-_BY_KIND = case({"phone": 0, "contact": 1, "name": 2}, value=SearchKey.kind)
-_WHOLE = func.max(case((SearchKey.key == bindparam("key"), 1), else_=0))
-_BEGINS = (
-    select(SearchKey.retiree_id, func.min(_BY_KIND), _WHOLE)
-    .where(SearchKey.key >= bindparam("key"), SearchKey.key < bindparam("beyond"))
-    .group_by(SearchKey.retiree_id)
-    .order_by(_WHOLE.desc(), func.min(_BY_KIND), SearchKey.retiree_id)
-    .limit(bindparam("most"))
+MOST_KEYS = 400
+"""So many keys that begin as typed are read, however many there are."""
+
+
+def _begins(key: Any, owner: Any) -> Select[Any]:
+    """The first keys of a range, in the order of their index; of the owners many have several there."""
+    return (
+        select(owner, key.kind, key.key)
+        .where(key.key >= bindparam("key"), key.key < bindparam("beyond"))
+        .order_by(key.key, owner)
+        .limit(MOST_KEYS)
+    )
+
+
+_RETIREES_BY_KEY = _begins(SearchKey, SearchKey.retiree_id)
+_VOLUNTEERS_BY_KEY = _begins(VolunteerKey, VolunteerKey.volunteer_id)
+_VOLUNTEERS = (
+    select(Volunteer)
+    .where(Volunteer.id.in_(bindparam("volunteer_ids", expanding=True)))
+    .options(joinedload(Volunteer.campus, innerjoin=True))
+)
+_OF_THIS_NAME = (
+    select(SearchKey.retiree_id)
+    .distinct()
+    .where(SearchKey.key == bindparam("key"), SearchKey.kind == "name")
+    .limit(MOST_KEYS)
 )
 _FOUND = (
     select(Retiree)
@@ -69,9 +101,19 @@ _SHARING = (
 
 @dataclass(frozen=True)
 class Match:
-    """A retiree found. `by`: "phone" (their own), "contact" (an emergency contact's) or "name"."""
+    """A retiree found. `by`: one of :data:`KINDS`, their own phone, their emergency contact's, their name,
+    their contact's, or their home; `number`: the phone that was found (E.164), where it was by one."""
 
     retiree: Retiree
+    by: str
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class VolunteerMatch:
+    """A volunteer found. `by`: "phone" or "name"."""
+
+    volunteer: Volunteer
     by: str
 
 
@@ -98,20 +140,76 @@ class Card:
 
 
 def find(session: Session, text: str, limit: int = 12) -> list[Match]:
-    """Retirees by the beginning of a phone number, a name, its pinyin or its initials.
+    """Retirees by first or last digits of a number of theirs or of their emergency contact's, by their name
+    or the contact's (also in pinyin, by initials, with an honorific), and by house and door.
 
-    Whole matches first, own phones before contacts' phones. An index range is read, not the roster.
+    Whole matches first, then in the order of :data:`KINDS`. Index ranges are read, not the roster.
     """
-    digits = phones.search_digits(text)
-    key = digits if digits is not None else names.normalise(text)
-    if not key or (digits is not None and len(digits) < 3):
-        return []
-    found = session.execute(_BEGINS, {"key": key, "beyond": key + _LAST, "most": limit}).all()
-    people = {
-        person.id: person for person in session.scalars(_FOUND, {"retiree_ids": [row[0] for row in found]})
-    }
-    kinds = ("phone", "contact", "name")
-    return [Match(people[person_id], kinds[kind]) for person_id, kind, _ in found]
+    terms = _terms(text)
+    found = _ranked(session, _RETIREES_BY_KEY, terms, limit)
+    ids = [person_id for person_id, _ in found]
+    people = {person.id: person for person in session.scalars(_FOUND, {"retiree_ids": ids})} if ids else {}
+    return [
+        Match(people[person_id], kind, _number(people[person_id], kind, terms)) for person_id, kind in found
+    ]
+
+
+def find_volunteers(session: Session, text: str, limit: int = 12) -> list[VolunteerMatch]:
+    """Volunteers by first or last digits of their number, and by their name, as :func:`find` does."""
+    found = _ranked(session, _VOLUNTEERS_BY_KEY, _terms(text), limit)
+    ids = [person_id for person_id, _ in found]
+    people = {one.id: one for one in session.scalars(_VOLUNTEERS, {"volunteer_ids": ids})} if ids else {}
+    return [VolunteerMatch(people[person_id], kind) for person_id, kind in found]
+
+
+def alike(session: Session, name: str, campus_id: int, address: str, number: str) -> list[Retiree]:
+    """Who on the roster may be this person: of the same name, and of the same address, or of the same campus
+    and reached by the same number (E.164)."""
+    key = names.normalise(name)[:LONGEST_KEY]
+    rows = session.execute(_OF_THIS_NAME, {"key": key})
+    people = session.scalars(_FOUND, {"retiree_ids": [row[0] for row in rows]}).all() if key else []
+    return [
+        one
+        for one in people
+        if addresses.same_home(one.address, address)
+        or (one.campus_id == campus_id and number in {one.contact_phone, *(p.number for p in one.phones)})
+    ]
+
+
+def volunteers_found(text: str) -> ColumnElement[bool]:
+    """Whether a volunteer is among those that `text` finds, as :func:`find_volunteers` does, for a query that
+    narrows them down further."""
+    key = VolunteerKey.key
+    ranges = [and_(key >= term, key < term + _LAST) for term in _terms(text)]
+    return Volunteer.id.in_(select(VolunteerKey.volunteer_id).where(or_(false(), *ranges)))
+
+
+def _terms(text: str) -> list[str]:
+    """What keys begin with, whatever `text` may mean, the likeliest first."""
+    homes = addresses.search_terms(text)
+    if phones.search_digits(text) is not None:
+        return [*phones.search_terms(text), *homes]
+    return [*names.search_terms(text), *phones.search_terms(text), *homes]
+
+
+def _ranked(session: Session, begins: Select[Any], terms: Sequence[str], limit: int) -> list[tuple[int, str]]:
+    """Whose keys begin with one of `terms`, and the kind of the best of these; the best matches first."""
+    best: dict[int, tuple[bool, int, int]] = {}
+    for order, term in enumerate(terms):
+        # A number alone is rather the beginning of a phone than a door.
+        whole = {term} if re.fullmatch(f"{addresses.MARK}[0-9]+", term) else {term, f"{term}-"}
+        for owner, kind, key in session.execute(begins, {"key": term, "beyond": term + _LAST}):
+            rank = (key not in whole, KINDS.index(kind), order)
+            best[owner] = min(rank, best.get(owner, rank))
+    ranked = sorted(best.items(), key=lambda one: (one[1], one[0]))[:limit]
+    return [(owner, KINDS[rank[1]]) for owner, rank in ranked]
+
+
+def _number(retiree: Retiree, by: str, terms: Sequence[str]) -> str:
+    """The phone by which somebody was found."""
+    numbers = {"phone": [p.number for p in retiree.phones], "contact": [retiree.contact_phone]}.get(by, [])
+    hits = (n for n in numbers if any(k.startswith(t) for k in phones.search_keys(n) for t in terms))
+    return next(hits, "")
 
 
 def card(session: Session, retiree_id: int) -> Card | None:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import smsutil
 
-from dispatcher.rules import names
+from dispatcher.rules import addresses, names
 from dispatcher.rules.roster import LANGUAGES as LANGUAGES
 
 MOST_SEGMENTS = 2
@@ -75,13 +75,23 @@ def fill(
     text = template.format_map(worded)
     if segments(text) <= MOST_SEGMENTS:
         return text
-    shorter = {}
+    shorter: dict[str, Any] = {}
     if worded.get("area"):
         shorter["area"] = ""
     campus, address = str(worded.get("campus", "")), str(worded.get("address", ""))
     if campus and address.startswith(f"{campus} "):
         shorter["address"] = address.removeprefix(campus).strip()  # the offer has named the campus
-    return template.format_map(worded | shorter).replace(" ,", ",") if shorter else text
+    if shorter:
+        text = template.format_map(worded | shorter).replace(" ,", ",")
+    if not address or segments(text) <= MOST_SEGMENTS:
+        return text
+    address = shorter.get("address", address)
+    for most in range(len(address) - 1, len(addresses.house_and_door(address)), -1):
+        tight = {"address": addresses.shortened(address, most)}
+        tighter = template.format_map(worded | shorter | tight).replace(" ,", ",")
+        if segments(tighter) <= MOST_SEGMENTS:
+            return tighter
+    return text
 
 
 def say(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
@@ -109,14 +119,13 @@ def when(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
 
 
 def greeting(name: str, title_zh: str, sex: str, language: str) -> str:
-    """How a retiree is addressed: 王老师; Ms Wang."""
-    chinese = any("一" <= ch <= "鿿" for ch in name)
-    if chinese:
+    """How a retiree is addressed: 王老师; Ms Wang. In Chinese a Latin name stays whole."""
+    if names.is_chinese(name):
         if language == "zh":
             return names.surname(name) + title_zh
         surname = names.surname_pinyin(name)
     else:
-        surname = name.split()[-1]
+        surname = name.split()[-1] if name.strip() else name
         if language == "zh":
             return name + title_zh
     prefix = {"f": "Ms", "m": "Mr"}.get(sex)
@@ -142,9 +151,9 @@ def worded_by(
         values["does"] = words[f"comes_{params['category']}"]
     if "categories" in params:
         values["categories"] = words["and"].join(words[f"your_{c}"] for c in params["categories"])
-    if len(str(values.get("address", ""))) > LONGEST_ADDRESS:
+    if values.get("address"):
         # The page behind the link has it whole.
-        values["address"] = f"{values['address'][:LONGEST_ADDRESS]}…"
+        values["address"] = addresses.shortened(str(values["address"]), LONGEST_ADDRESS)
     if language == "en" and "volunteer" in values:
         # Who can't read the name couldn't ask for it, and one Chinese character doubles the price.
         values["volunteer"] = names.romanised(values["volunteer"])

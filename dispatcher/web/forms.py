@@ -21,11 +21,15 @@ from dispatcher.rules.settings import (
     URGENT_HELP,
 )
 from dispatcher.services.intake import SAME_NEED, Call, NewPerson, Wanted
+from dispatcher.web import refused
 
 MEDICINE_FIELDS = ("name", "strength", "amount", "source", "where")
 GROCERY_FIELDS = ("name", "amount")
 SOURCES = ("", "prescription", "card", "otc")
 DUE_PRESETS = ("", "2h", "today", "tomorrow", "at")
+NOBODY_KNOWN = "new"
+"""The answer that a new caller is none of those on the roster who look like them."""
+
 _MOST_LINES = 40
 _MOST_READ = 400
 """Lines that are kept on the page when there are too many to save."""
@@ -95,8 +99,8 @@ def read(
     if callback:
         try:
             callback = phones.parse(callback, area_code).number
-        except phones.BadPhone:
-            errors["callback"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+        except phones.BadPhone as bad:
+            errors["callback"] = refused.phone(bad.reason, area_code)
     life_danger = bool(values.get("life_danger"))
     if life_danger and not values.get("script_given"):
         errors["script_given"] = _("Please read the 120 script to the caller first, then tick here.")
@@ -110,6 +114,7 @@ def read(
             wanted=wanted,
             retiree_id=retiree_id,
             new_person=new_person,
+            add_phone=_add_phone(form, area_code) if retiree_id else None,
             callback_phone=callback,
             notes=_text(form, "notes", 1000),
             life_danger=life_danger,
@@ -208,8 +213,8 @@ def _new_person(form: CallForm, campuses: dict[str, Campus], area_code: str) -> 
     phone = None
     try:
         phone = phones.parse(values.get("new_phone", ""), area_code)
-    except phones.BadPhone:
-        errors["new_phone"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+    except phones.BadPhone as bad:
+        errors["new_phone"] = refused.phone(bad.reason, area_code)
     address = _text(form, "new_address", 200)
     if not address and campus is not None and campus.reachable:
         errors["new_address"] = _("Please write the address: building, entrance, door.")
@@ -219,7 +224,21 @@ def _new_person(form: CallForm, campuses: dict[str, Campus], area_code: str) -> 
     return NewPerson(
         name, phone, campus.id, _text(form, "new_area", 80), address,
         language if language in ("zh", "en") else "zh",
+        same_as=same_as(values), surely_new=values.get("new_same") == NOBODY_KNOWN,
     )  # fmt: skip
+
+
+def same_as(values: MultiDict[str, str]) -> int | None:
+    """Whom on the roster a new caller is said to be."""
+    return values.get("new_same", type=row_id)
+
+
+def _add_phone(form: CallForm, area_code: str) -> phones.Phone | None:
+    """The number that somebody called from who was first taken for new; read before, so it is one."""
+    try:
+        return phones.parse(form.values.get("add_phone", ""), area_code)
+    except phones.BadPhone:
+        return None
 
 
 def _text(form: CallForm, name: str, longest: int) -> str:

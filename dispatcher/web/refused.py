@@ -41,3 +41,29 @@ def words(code: str) -> str:
         "cannot_ask": _("SMS can't leave just now, so nobody can be asked by SMS. Please ring round."),
         "no_such_moment": _("Please choose until when: a day in the coming year."),
     }.get(code, _("That can't be done any more."))
+
+
+def phone(reason: str, area_code: str) -> str:
+    """A sentence for a phone number that isn't taken; `reason` as in :data:`dispatcher.rules.phones.REASONS`.
+
+    `area_code`: the office's, for the example.
+    """
+    form = _("This is no phone number. Mobile: 11 digits; landline: %(code)s-…", code=area_code)
+    return {
+        "missing": _("Please write the phone number."),
+        "letters": _("Only the number here, please: without letters or other words."),
+        "extension": _("An extension can't be dialled by a link or an SMS. Please write the number alone."),
+        "short_code": _("This is the number of a service, not of a person."),
+        "hotline": _("This is the number of a hotline, not of a person."),
+        "too_short": _("Some digits are missing. Mobile: 11 digits; landline: %(code)s-…", code=area_code),
+        "too_long": _(
+            "These are too many digits for one number. Please check it; only one number goes here."
+        ),
+        "mobile_length": _("A mobile number has 11 digits. Please check it."),
+        "area_code": _(
+            "Please check the area code. A landline is written with it and its 0 (%(code)s-…); a mobile has "
+            "11 digits; a number from abroad begins with + and the country code.",
+            code=area_code,
+        ),
+        "country_code": _("A number from abroad begins with + and the country code, such as +1 or +81."),
+    }.get(reason, form)

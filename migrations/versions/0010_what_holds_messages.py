@@ -12,7 +12,7 @@ from dispatcher.database import UtcDateTime
 
 # revision identifiers, used by Alembic.
 revision = '0010'
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

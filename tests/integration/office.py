@@ -24,7 +24,7 @@ from dispatcher.services import (
     sweeping,
 )
 from dispatcher.services.intake import Call, Wanted
-from dispatcher.sms.gateway import Accepted, Carried, Outcome
+from dispatcher.sms.gateway import Accepted, Carried, Incoming, Outcome
 from tests.integration.conftest import ALL_WEEK, People
 
 NOON = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
@@ -50,6 +50,9 @@ class Gateway:
         return outcome
 
     def sent_to(self, _to: str, _since: datetime) -> list[Carried] | None:
+        return []
+
+    def received_since(self, _since: datetime) -> list[Incoming] | None:
         return []
 
 

@@ -34,8 +34,8 @@ from dispatcher.sms.gateway import Incoming
 from tests.integration.conftest import People, RecordingGateway, now, receive, save_call
 
 BIG = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "reply_code",
-       "link_token", "volunteer", "duty_window", "retiree", "retiree_phone", "search_key", "acceptance",
-       "attention", "receipt_photo")  # fmt: skip
+       "link_token", "volunteer", "volunteer_key", "duty_window", "retiree", "retiree_phone", "search_key",
+       "acceptance", "attention", "receipt_photo")  # fmt: skip
 """Tables that grow with the scheme and with time. The others hold a few rows."""
 
 PAST = ("task", "offer", "assignment", "message", "message_receipt", "event", "help_request", "attention",

@@ -83,6 +83,27 @@ def test_the_samples_are_as_long_as_the_roster_has_it() -> None:
             assert max(mine, default=0) <= max(len(n) for n in known if n.isascii() == latin)
 
 
+@pytest.mark.parametrize(
+    ("address", "stands"),
+    [
+        ("山西省太原市小店区坞城街道学府社区坞城路九十二号师范学院教职工家属区东区二期第三大院"
+         "（原物理系宿舍旁边）5号院15号楼2单元1501", "15号楼2单元1501"),
+        ("迎泽校区 东区 3号楼2单元501（从南门进，过了花园往左拐，楼道灯坏了，请带手电，老人耳背，敲门请用力，"
+         "或先打家里的电话再上楼）", "3号楼2单元501"),
+        ("Yingze campus, the old compound of the Institute of Physics behind the canteen, Building 15, "
+         "unit 2, 1501", "Building 15, unit 2, 1501"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_long_address_keeps_house_and_door(address: str, stands: str, language: str) -> None:
+    for given in samples.longest("assigned", language):
+        text = texts.render("assigned", language, given | {"address": address}, NOW, ZONE)
+        assert stands in text
+        # A Latin address in a Chinese text costs what it costs: door and code word come first.
+        if language == "zh" and not stands.isascii():
+            assert texts.segments(text) <= texts.MOST_SEGMENTS
+
+
 def test_an_english_text_has_no_name_that_its_reader_cant_read() -> None:
     for kind in ("coming", "delivered", "finding_another"):
         text = texts.render(kind, "en", samples.usual(kind, "en"), NOW, ZONE)
@@ -109,6 +130,10 @@ def test_moments_are_said_as_people_say_them() -> None:
         ("王秀兰", "f", "zh", "王老师"), ("欧阳文华", "m", "zh", "欧阳老师"),
         ("王秀兰", "f", "en", "Ms Wang"), ("单玉梅", "f", "en", "Ms Shan"),
         ("欧阳平", "m", "en", "Mr Ouyang"), ("Margaret Hill", "f", "en", "Ms Hill"),
+        ("买买提·艾山", "m", "zh", "买买提老师"), ("單雄", "m", "zh", "單老师"),
+        ("東方明", "", "zh", "東方老师"),
+        ("吕秀英", "f", "en", "Ms Lü"), ("Zoë Müller", "f", "en", "Ms Müller"),
+        ("Anna 王", "f", "zh", "王老师"),
         ("Margaret Hill", "f", "zh", "Margaret Hill老师"), ("王秀兰", "", "en", "王秀兰"),
     ],
 )  # fmt: skip

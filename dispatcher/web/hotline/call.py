@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
-from dispatcher.models import Campus, Draft, ReturnCall, Task
+from dispatcher.models import Campus, Draft, Retiree, ReturnCall, Task
 from dispatcher.rules import phones
 from dispatcher.rules.roster import RosterError
 from dispatcher.services import drafts, intake, returning, search
@@ -71,8 +71,15 @@ def save() -> ResponseReturnValue:
     except RosterError as wrong:
         field = _FIELDS.get(wrong.field, "new_name")
         return form(values, retiree_id, {field: str(ROSTER_PROBLEM[wrong.code])}), 422
+    except intake.LooksLikeSomebody as like:
+        return form(values, None, {"new_same": _("Is it the same person?")}, alike=like.people), 422
     except intake.OpenTaskOfSameKind:
-        return form(values, retiree_id, _unsaid(values, retiree_id)), 422
+        # Somebody who was taken for new is known: their card comes, and keeps the number to be added.
+        known = retiree_id or forms.same_as(values)
+        kept = MultiDict(values)
+        if not retiree_id:
+            kept["add_phone"] = values.get("new_phone", "")
+        return form(kept, known, _unsaid(kept, known)), 422
     except intake.SameNeedIsOver as over:
         asked_anew = MultiDict(values)
         for category in over.categories:
@@ -99,8 +106,12 @@ def form(
     retiree_id: int | None,
     errors: dict[str, str] | None = None,
     again: Sequence[str] = (),
+    alike: Sequence[Retiree] = (),
 ) -> str:
-    """The page of a call, with `values` in its fields. `again`: kinds to fill in as last time."""
+    """The page of a call, with `values` in its fields.
+
+    `again`: kinds to fill in as last time; `alike`: who on the roster may be the new caller.
+    """
     card = None
     existing: dict[str, Task] = {}
     if retiree_id:
@@ -112,13 +123,15 @@ def form(
             if task.category in again:
                 _fill(values, task)
     returned = _returned(values)
+    campuses = db.session.scalars(select(Campus).order_by(Campus.id)).all()
     return render_template(
         "hotline/call.html",
         card=card,
         existing=existing,
         form=forms.CallForm(values, errors or {}),
-        campuses=db.session.scalars(select(Campus).order_by(Campus.id)).all(),
+        campuses=campuses,
         greeting=_greeting(card),
+        alike=alike or ([] if card else _alike(values, campuses)),
         others=others(retiree_id),
         earlier=_earlier(values, retiree_id),
         returned=returned,
@@ -158,7 +171,7 @@ def _fill(values: MultiDict[str, str], task: Task) -> None:
 def _known_number(read: forms.CallForm) -> None:
     """A new caller's number that is on the roster: most likely they are, too; the operator decides."""
     new = read.call.new_person if read.call else None
-    if new is None or read.values.get("new_anyway"):
+    if new is None or new.same_as or read.values.get("new_anyway"):
         return
     known = [m.retiree for m in search.find(db.session(), new.phone.number) if m.by == "phone"]
     # Their number is on the roster as well when this very form has been saved already.
@@ -166,6 +179,19 @@ def _known_number(read: forms.CallForm) -> None:
         names = "、".join(f"{r.name} ({r.campus.name(wording.language())})" for r in known)
         read.errors["new_phone"] = _("This number is on the roster: %(names)s.", names=names)
         read.errors["new_anyway"] = _("Look them up, or tick that this is somebody else.")
+
+
+def _alike(values: MultiDict[str, str], campuses: Sequence[Campus]) -> list[Retiree]:
+    """Who may be the new caller, where that has been answered once: the answer can be changed."""
+    if not values.get("new_same"):
+        return []
+    try:
+        number = phones.parse(values.get("new_phone", ""), current_app.config["AREA_CODE"]).number
+    except phones.BadPhone:
+        number = ""
+    campus_id = next((c.id for c in campuses if c.code == values.get("new_campus")), 0)
+    name, address = values.get("new_name", "").strip(), values.get("new_address", "").strip()
+    return search.alike(db.session(), name, campus_id, address, number)
 
 
 def _unsaid(values: MultiDict[str, str], retiree_id: int | None) -> dict[str, str]:

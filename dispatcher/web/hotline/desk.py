@@ -7,6 +7,7 @@ from flask_login import current_user
 from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.models import HelpRequest
+from dispatcher.rules import phones
 from dispatcher.services import board, calls, drafts, finding, search
 from dispatcher.web import forms
 from dispatcher.web.auth import STAFF, roles
@@ -26,6 +27,7 @@ def desk() -> ResponseReturnValue:
         "hotline/desk.html",
         query=query,
         matches=_matches(query),
+        too_short=_too_short(query),
         saved=saved,
         saved_tasks=tasks[saved.id] if saved else [],
         recent=[(call, tasks[call.id]) for call in recent],
@@ -38,13 +40,15 @@ def desk() -> ResponseReturnValue:
 def matches() -> ResponseReturnValue:
     """The matches alone, while the operator types."""
     query = _query()
-    return render_template("hotline/_matches.html", query=query, matches=_matches(query))
+    return render_template(
+        "hotline/_matches.html", query=query, matches=_matches(query), too_short=_too_short(query)
+    )
 
 
 @blueprint.get("/find")
 @roles(*STAFF)
 def find() -> ResponseReturnValue:
-    """People, tasks and messages, whatever was typed."""
+    """Retirees, volunteers, tasks and messages, whatever was typed."""
     query, now = _query(), utcnow()
     found = finding.find(db.session(), query, now)
     texts = {letter.message.id: board.as_sent(letter.message, now) for letter in found.messages}
@@ -57,6 +61,12 @@ def _query() -> str:
 
 def _matches(query: str) -> list[search.Match]:
     return search.find(db.session(), query) if query else []
+
+
+def _too_short(query: str) -> bool:
+    """Whether these are so few digits that everybody would be found."""
+    digits = phones.search_digits(query)
+    return digits is not None and len(digits) < phones.SHORTEST_HEAD and not phones.search_terms(query)
 
 
 def _saved() -> HelpRequest | None:

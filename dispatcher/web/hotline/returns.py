@@ -13,7 +13,7 @@ from dispatcher.models import Retiree
 from dispatcher.rules import phones
 from dispatcher.services import returning
 from dispatcher.services.returning import Promise
-from dispatcher.web import forms, wording
+from dispatcher.web import forms, refused, wording
 from dispatcher.web.auth import STAFF, roles
 from dispatcher.web.hotline.blueprint import blueprint
 
@@ -62,8 +62,8 @@ def note_call() -> ResponseReturnValue:
     phone = ""
     try:
         phone = phones.parse(values.get("phone", ""), current_app.config["AREA_CODE"]).number
-    except phones.BadPhone:
-        errors["phone"] = _("This is no phone number. Mobile: 11 digits; landline: 0351-…")
+    except phones.BadPhone as bad:
+        errors["phone"] = refused.phone(bad.reason, current_app.config["AREA_CODE"])
     due_at = _due(values, errors, now)
     for field, longest in (("name", 80), ("notes", 500)):
         if len(values.get(field, "").strip()) > longest:
