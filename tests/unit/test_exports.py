@@ -22,8 +22,9 @@ def _read(cells: list[str], separator: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     "cell",
     [
-        "{}1+1", "a;{}1+1", "a; {}1+1", "a\t{}1+1", "a|{}1+1", "a\n{}1+1", "a\r\n{}1+1", " {}1+1", '"{}1+1"',
-        '"a";"{}1+1"', "\u3000{}1+1", "\u200b{}1+1", "a;\u00a0'\"{}1+1", "a;b;{}1;{}2", "\t{}1+1", "a,{}1+1;{}1",
+        "{}1+1", "a;{}1+1", "a; {}1+1", "a\t{}1+1", "a|{}1+1", "a\n{}1+1", "a\r\n{}1+1", " {}1+1",
+        '"{}1+1"', '"a";"{}1+1"', "\u3000{}1+1", "\u200b{}1+1", "a;\u00a0'\"{}1+1", "a;b;{}1;{}2",
+        "\t{}1+1", "a,{}1+1;{}1",
     ],
 )  # fmt: skip
 def test_no_cell_is_a_formula_whatever_parts_them(cell: str, start: str, separator: str) -> None:
@@ -34,9 +35,7 @@ def test_no_cell_is_a_formula_whatever_parts_them(cell: str, start: str, separat
             assert not bare.startswith(tuple(STARTS)), value
 
 
-@pytest.mark.parametrize(
-    "cell", ["3号楼2单元501", "a-b", "1 + 1 = 2", "13935102222", "x;y", "王秀兰；李伟", ""]
-)
+@pytest.mark.parametrize("cell", ["3号楼2单元501", "a-b", "1 + 1 = 2", "13935102222", "x;y", "王；李", ""])
 def test_what_is_no_formula_stays_as_it_is(cell: str) -> None:
     assert _read(["x", cell], ",")[1] == ["x", cell]
 
