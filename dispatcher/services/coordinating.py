@@ -319,10 +319,15 @@ def _note_claim(tx: Session, kind: str, attention_id: int, by: Staff, now: datet
 def _look_again(seen_to: Attention, now: datetime) -> None:
     """A task that somebody has asked about isn't forgotten: if nothing moves, it comes back."""
     task, settings = seen_to.task, current_app.config["DISPATCH"]
-    if task is None or task.look_again_at is not None:
+    if task is None:
         return
-    if task.state in HELD:
-        task.look_again_at = now + seconds(settings.pace(task.category, task.urgency).progress_s)
+    called = seen_to.reason in ("overdue", "volunteer_problem")
+    if task.state in HELD and (called or task.look_again_at is None):
+        # Whoever has been called has been heard of: no sooner than this need anybody wonder again.
+        again = now + seconds(settings.pace(task.category, task.urgency).progress_s)
+        task.look_again_at = max(again, task.look_again_at or again)
+    elif task.look_again_at is not None:
+        return
     elif task.state == TaskState.DELIVERED:
         task.look_again_at = now + seconds(settings.check_s)
     elif task.state == TaskState.OPEN and task.remote:

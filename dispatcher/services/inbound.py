@@ -21,7 +21,17 @@ from dispatcher.rules.lifecycle import (
     final,
 )
 from dispatcher.rules.replies import Intent, NotUnderstood, Stage, Thread, Unclear, Understood
-from dispatcher.services import attention, dispatching, history, outbox, own_page, progress, responding, steps
+from dispatcher.services import (
+    attention,
+    dispatching,
+    hearing,
+    history,
+    outbox,
+    own_page,
+    progress,
+    responding,
+    steps,
+)
 from dispatcher.services.responding import Answer
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Incoming
@@ -193,6 +203,8 @@ def _unclear(
     # On a shared number nobody knows who wrote: the number stands for them.
     retiree = sharing[0] if len(sharing) == 1 and volunteer is None else None
     _shown(tx, message, meant.text, str(meant.why), now, task, retiree, volunteer)
+    if volunteer is not None:
+        hearing.heard_by_sms(tx, volunteer, now)
     hotline = current_app.config["HOTLINE_PHONE"]
     if live and meant.why is not Unclear.NOT_UNDERSTOOD:
         _once(tx, "reply_help_many", message, now, codes=" ".join(live), hotline=hotline)

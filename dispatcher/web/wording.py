@@ -17,6 +17,7 @@ from dispatcher.web.words import (
     ATTENTION,
     BAR,
     CATEGORY,
+    HEARD,
     LANE,
     MESSAGE_KIND,
     MESSAGE_STATE,
@@ -268,6 +269,11 @@ def attention_text(item: Attention) -> str:
             return _("%(name)s could not be told by SMS (%(kind)s). Please call.", name=person, kind=_kind(p))
         case "volunteer_unreachable":
             return _("An offer to %(name)s could not be delivered. Please check the number.", name=person)
+        case "overdue" if p.get("heard_at"):
+            return _(
+                "Last heard from the volunteer at %(time)s: %(word)s. Nothing since. Please call and ask.",
+                time=localtime(_moment(p["heard_at"])), word=_heard(p),
+            )  # fmt: skip
         case "overdue":
             return _("The volunteer has not been heard of since. Please call and ask.")
         case "volunteer_problem":
@@ -305,6 +311,13 @@ def attention_text(item: Attention) -> str:
                 kind=_kind(p),
             )
     return ""
+
+
+def _heard(p: dict[str, Any]) -> str:
+    """What a volunteer said last, short: what holds them up, or which step, and their own words."""
+    what = TROUBLE.get(p.get("what", "")) or HEARD.get(p.get("heard", ""))
+    said = f"“{p['said']}”" if p.get("said") else ""
+    return " ".join(filter(None, (str(what) if what else "", said))) or _("a word from them")
 
 
 def words_to_say(item: Attention) -> str:

@@ -73,6 +73,14 @@ TROUBLE = {
     "not_well": _l("feeling ill"),
     "other": _l("something else"),
 }
+HEARD = {
+    "underway": _l("on the way"),
+    "undone": _l("took back a step, said too early"),
+    "more_time": _l("needs more time"),
+    "spent": _l("money laid out"),
+    "receipt": _l("a picture of a receipt"),
+    "too_late": _l("a second yes"),
+}
 BAR = {
     "unavailable": _l("paused or stopped"),
     "off_duty": _l("off duty"),
