@@ -326,5 +326,6 @@ def _offer(
         slot = slots[volunteer.phone, task.id]
         outbox.to_volunteer(
             tx, "offer", volunteer, now, task, offers[task.id, volunteer.id],
-            area=task.retiree.area, yes=f"{slot}1", no=f"{slot}0",
+            area=task.retiree.area, danger=task.request.script_given_at is not None,
+            yes=f"{slot}1", no=f"{slot}0",
         )  # fmt: skip

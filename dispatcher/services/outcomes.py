@@ -18,7 +18,8 @@ from dispatcher.sms.twilio import STATUSES
 log = logging.getLogger(__name__)
 
 CALL_VOLUNTEER = (
-    "assigned", "released", "cancelled_volunteer", "changed_volunteer", "closed_volunteer",
+    "assigned", "assigned_by_hand", "released", "cancelled_volunteer", "changed_volunteer",
+    "closed_volunteer",
 )  # fmt: skip
 """What a volunteer who holds or held a task must hear, if need be by telephone."""
 

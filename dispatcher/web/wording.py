@@ -17,7 +17,9 @@ from dispatcher.web.words import (
     ATTENTION,
     BAR,
     CATEGORY,
+    CHANGED,
     HEARD,
+    HOLD_END,
     LANE,
     MESSAGE_KIND,
     MESSAGE_STATE,
@@ -30,6 +32,7 @@ from dispatcher.web.words import (
     TEXT_USE,
     TROUBLE,
     URGENCY,
+    WHEN,
     WHY_NO,
 )
 
@@ -81,6 +84,22 @@ def items_line(items: list[dict[str, Any]]) -> str:
         words = [item.get("name"), item.get("strength"), item.get("amount")]
         parts.append(" ".join(str(w) for w in words if w))
     return ("; " if language() == "en" else "；").join(parts)
+
+
+def changes_line(changes: list[dict[str, Any]]) -> str:
+    """What has changed about a task, in one line: as the SMS says it, with nothing left out."""
+    parts = [str(CHANGED[one["urgency"]]) for one in changes if one["kind"] == "urgency"]
+    parts += [
+        _("due %(when)s", when=duetime(_moment(one["due_at"]))) for one in changes if one["kind"] == "due"
+    ]
+    for one in changes:
+        item = " ".join(filter(None, (one.get("name"), one.get("strength"))))
+        if one["kind"] == "amount":
+            parts.append(_("%(item)s is now %(amount)s", item=item, amount=one["amount"]))
+        elif one["kind"] == "more":
+            parts.append(_("also %(item)s", item=" ".join(filter(None, (item, one.get("amount"))))))
+    parts += [_("they say: “%(said)s”", said=one["said"]) for one in changes if one["kind"] == "notes"]
+    return _("; ").join(parts)
 
 
 def waiting(entry: dict[str, Any]) -> str:
@@ -265,6 +284,11 @@ def attention_text(item: Attention) -> str:
             return _("An SMS to %(name)s could not be delivered. Please call and say:", name=person)
         case "volunteer_unreachable" if p.get("kind") == "assigned":
             return _("%(name)s accepted, but the details could not be delivered. Please call.", name=person)
+        case "volunteer_unreachable" if p.get("kind") == "assigned_by_hand":
+            return _(
+                "%(name)s was given this by hand, but the details could not be delivered. Please call.",
+                name=person,
+            )
         case "volunteer_unreachable" if p.get("kind") != "offer":
             return _("%(name)s could not be told by SMS (%(kind)s). Please call.", name=person, kind=_kind(p))
         case "volunteer_unreachable":
@@ -348,6 +372,7 @@ def init_app(app: Flask) -> None:
         "yuan": yuan,
         "items_line": items_line,
         "waiting": waiting,
+        "changes_line": changes_line,
         "sentence": sentence,
         "event_text": event_text,
         "event_detail": event_detail,
@@ -362,7 +387,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE,
+        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, WHEN=WHEN,
+        HOLD_END=HOLD_END,
     )  # fmt: skip
     app.context_processor(
         lambda: {
