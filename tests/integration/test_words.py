@@ -27,7 +27,7 @@ from dispatcher.services.coordinating import Edit
 from dispatcher.services.intake import SAME_NEED, Call, Wanted
 from dispatcher.sms.gateway import Incoming
 from dispatcher.web import wording
-from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
+from tests.integration.conftest import PASSWORD, People, RecordingGateway, now, save_call, volunteer
 
 LIST = [{"name": "阿司匹林", "strength": "100mg", "amount": "2盒"}]
 
@@ -314,3 +314,22 @@ def test_what_somebody_typed_is_no_signature(app: Flask, people: People) -> None
         _again(people, notes="【重要】只要1盒")
         assert "「重要」只要1盒" in _told("changed_volunteer")[0]
         assert db.session.scalars(select(Event).where(Event.kind == "repeat_call")).one().params["changes"]
+
+
+# -- Out of reach -----------------------------------------------------------------------------------------
+
+
+def test_out_of_reach_nobody_is_said_to_be_looked_for(app: Flask, people: People) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    client.post("/login", data={"username": "co", "password": PASSWORD})
+    with app.app_context():
+        save_call(people, retiree=people.remote)
+        task_id = _task().id
+    for path in ("/board", f"/board/tasks/{task_id}", "/board/paper"):
+        page = client.get(path).get_data(as_text=True)
+        main = page.split("</form>", 2)[-1] if path == "/board" else page
+        assert "电话安排" in main, path
+        assert "<progress" not in main, path
+        row = main.split("<table")[-1] if path != f"/board/tasks/{task_id}" else main
+        assert "正在找人" not in row, path
