@@ -277,3 +277,15 @@ def test_nothing_in_a_csv_is_read_as_a_formula(begin: str) -> None:
     said = b"".join(exports.csv_lines(["谁"], [[f"{begin}1+1"]])).decode("utf-8-sig")
     kept = f"'{begin}" if len(begin) == 1 else f"'{begin[0]}'{begin[1]}"  # another separator may part them
     assert list(csv.reader(io.StringIO(said, newline=""))) == [["谁"], [f"{kept}1+1"]]
+
+
+def test_what_has_nothing_to_show_has_no_axes(client: FlaskClient) -> None:
+    said = client.get(f"/board/figures?{DAY}").get_data(as_text=True)
+    assert "No request for help came in this period." in said
+    assert "<figure>" not in said
+
+
+def test_the_busiest_hours_are_those_in_which_something_came(client: FlaskClient, tasks: list[int]) -> None:
+    said = client.get(f"/board/figures?{DAY}").get_data(as_text=True)
+    assert "from 12 to 13 o&#39;clock" in said
+    assert "<figure>" in said
