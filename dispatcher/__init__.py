@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from dispatcher import broker, config, logs, metrics, models
 from dispatcher.database import db
-from dispatcher.sms import office_texts
+from dispatcher.sms import office_texts, texts
 from dispatcher.sms.twilio import Signature, TwilioGateway
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +53,7 @@ def create_app(overrides: dict[str, Any] | None = None, pages: bool = True) -> F
         messaging_service=app.config["TWILIO_MESSAGING_SERVICE_SID"],
         base_url=app.config["TWILIO_API_BASE"],
     )
+    texts.sign(app.config["SMS_SIGNATURES"])
     app.extensions["office_texts"] = office_texts.follow(app.config["SMS_TEXTS"])
     app.extensions["signature"] = Signature(app.config["TWILIO_AUTH_TOKEN"])
     if pages:

@@ -1,6 +1,7 @@
 """Configuration, all of it from environment variables. README.md has the table."""
 
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from datetime import timedelta
@@ -41,6 +42,10 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "AREA_CODE": get("AREA_CODE", "0351"),
         "ZONE": _zone(get("TIMEZONE", "Asia/Shanghai")),
         "DISPATCH": _dispatch(get("DISPATCH_SETTINGS", ""), get("QUIET_HOURS", "21:00-07:00")),
+        "SMS_SIGNATURES": {
+            "zh": _signature(get("SMS_SIGNATURE", "【离退休工作处】")),
+            "en": _signature_en(get("SMS_SIGNATURE_EN", "[Retired Staff Office]")),
+        },
         "SMS_TEXTS": Path(get("SMS_TEXTS") or data_dir / "texts.toml").resolve(),
         "TWILIO_ACCOUNT_SID": get("TWILIO_ACCOUNT_SID", ""),
         "TWILIO_AUTH_TOKEN": get("TWILIO_AUTH_TOKEN", ""),
@@ -100,6 +105,18 @@ def _one_of(name: str, text: str, words: Sequence[str]) -> str:
     if text not in words:
         raise ConfigurationError(f"{name} must be one of {', '.join(words)}: {text}")
     return text
+
+
+def _signature(text: str) -> str:
+    if text and not re.fullmatch(r"【[^【】\s]{2,12}】", text):
+        raise ConfigurationError(f"SMS_SIGNATURE must be 2 to 12 characters in 【】, or empty: {text}")
+    return text
+
+
+def _signature_en(text: str) -> str:
+    if not re.fullmatch(r"[ -~]{0,30}", text):
+        raise ConfigurationError(f"SMS_SIGNATURE_EN must be at most 30 plain Latin characters: {text}")
+    return f"{text.strip()} " if text.strip() else ""
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -99,6 +99,7 @@ class Sms:
         """The reply code in it that ends in `answer`."""
         words = re.sub(r"https?://[!-~]+", "", self.body)  # digits in a link are no codes
         found = [c for c in re.findall(r"(?<![\d/-])\d{2,3}(?!\d|[:.-]\d)", words) if c[-1] == str(answer)]
+        found = [code for code in found if code != "120"]  # the number to ring
         assert found, f"no code for {answer} in: {self.body}"
         return found[0]
 
@@ -260,7 +261,7 @@ class World:
         """A call for medicine, and the offer that `helper` has got."""
         task = self.call(elder)
         elder.phone.expect("记下了")
-        return task, helper.phone.expect("药品", "/o/")
+        return task, helper.phone.expect("买药", "/o/")
 
     def held(self, elder: Elder, helper: Helper) -> tuple[int, Sms]:
         """A task that `helper` has accepted by link, with everybody told."""

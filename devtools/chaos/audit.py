@@ -220,7 +220,7 @@ def _two_told(tables: _Tables, carried: Mapping[int | None, Sequence[Row]]) -> I
     """By the phones: two people read "it is yours", and the first gave it back to nobody."""
     told: dict[int, list[Row]] = defaultdict(list)
     for message in tables.messages:
-        if message["kind"] == "assigned" and carried.get(message["id"]):
+        if message["kind"] in ("assigned", "assigned_by_hand") and carried.get(message["id"]):
             told[message["task_id"]].append(message)
     for task_id, messages in told.items():
         for first, second in pairwise(messages):

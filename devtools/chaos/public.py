@@ -25,19 +25,19 @@ HANDS = 24
 TRIES = 6
 _LINK = r"(?P<link>http\S+/o/\w+)"
 OFFER = re.compile(
-    rf"接单点 {_LINK} 或回复(?P<yes>\d+)，不便回复(?P<no>\d+)"
+    rf"能去点{_LINK} 或回(?P<yes>\d+)，不能回(?P<no>\d+)"
     rf"|Yes: {_LINK.replace('link', 'link_en')} or reply (?P<yes_en>\d+)\. No: reply (?P<no_en>\d+)",
     re.ASCII,
 )
 YOURS = re.compile(
-    rf"详情 {_LINK} 回复出发(?P<go>\d+) 送到(?P<done>\d+) 交回(?P<back>\d+)"
+    rf"{_LINK} 出发回(?P<go>\d+) 办好(?P<done>\d+) 去不了(?P<back>\d+)"
     rf"|{_LINK.replace('link', 'link_en')} Reply going (?P<go_en>\d+), done (?P<done_en>\d+), "
-    r"back (?P<back_en>\d+)",
+    r"(?:can't|no) (?P<back_en>\d+)",
     re.ASCII,
 )
 ALL_WELL = re.compile(
-    r"都好请回复(?P<well>\d+)；有问题请回复(?P<problem>\d+)"
-    r"|Reply (?P<well_en>\d+) if all is well, (?P<problem_en>\d+) if not",
+    r"请回复(?P<well>\d+)；[^；]*请回复(?P<problem>\d+)，我们打给您"
+    r"|Reply (?P<well_en>\d+) if [^,]*, (?P<problem_en>\d+) if .* we'll call you",
     re.ASCII,
 )
 

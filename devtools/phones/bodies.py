@@ -21,7 +21,7 @@ _GSM7_EXTENDED = frozenset("^{}\\[~]|€\f")
 _LINK = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _LINK_TAIL = ".,;:!?)'"
 
-_ASKS_REPLY = re.compile(r"回复|回覆|答复|\breply\b|\btext back\b", re.IGNORECASE)
+_ASKS_REPLY = re.compile(r"回复|回覆|答复|回(?=\d)|\breply\b|\btext back\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
 _QUOTED = re.compile(r"[“\"「『]\s*([^”\"」』]{1,12}?)\s*[”\"」』]")
 _CODE = re.compile(r"(?<![A-Za-z0-9:/.\-#])([A-Z]{0,2}\d{1,4}|[A-Z])(?![A-Za-z0-9:/\-]|\.\d)")

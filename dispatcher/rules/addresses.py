@@ -5,6 +5,7 @@ import unicodedata
 from functools import cache
 
 from dispatcher.rules import names
+from dispatcher.rules.chinese import simplified
 
 MARK = "@"
 """Begins a search key that is part of an address."""
@@ -216,5 +217,5 @@ def _plain_character(ch: str) -> str:
     narrow = unicodedata.normalize("NFKC", ch)
     if len(narrow) != 1 or len(narrow.lower()) != 1:
         return ch
-    simple = chinese.simplified(narrow.lower())
+    simple = simplified(narrow.lower())
     return simple if len(simple) == 1 else ch

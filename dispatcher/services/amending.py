@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher.models import Assignment, Attention, Event, Task, Volunteer
 from dispatcher.rules.lifecycle import HELD, TaskState
-from dispatcher.services import attention, history, outbox
+from dispatcher.services import attention, hearing, history, outbox
 from dispatcher.services.responding import Answer, held_by, standing_assignment, word_by
 from dispatcher.services.states import move
 
@@ -161,6 +161,7 @@ def trouble(tx: Session, task: Task, volunteer: Volunteer, what: str, said: str,
     if standing is not None and (standing.params.get("what"), standing.params.get("said")) == (what, said):
         return Answer.NOTED
     attention.raise_(tx, "volunteer_problem", now, task, volunteer=volunteer, what=what, said=said)
+    hearing.heard(tx, task, volunteer, now)
     history.record(tx, "trouble", history.volunteer(volunteer), now, task, reason=what, said=said)
     return Answer.NOTED
 
@@ -195,4 +196,5 @@ def spent(tx: Session, task: Task, volunteer: Volunteer, spent_fen: int | None, 
             tx, "spent", history.volunteer(volunteer), now, task, spent_fen=spent_fen, before=task.spent_fen
         )
         task.spent_fen = spent_fen
+        hearing.heard(tx, task, volunteer, now)
     return Answer.NOTED

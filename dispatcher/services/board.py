@@ -306,10 +306,10 @@ def _standing() -> Select[Attention]:
 
 def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
     """One task: its whole history in order, its messages as sent, and who could be asked."""
-    task = session.get(Task, task_id)
-    if task is None:
+    found = rows(session, [task_id], now)
+    if not found:
         return None
-    items = session.scalars(_standing().where(Attention.task_id == task.id)).all()
+    row, task = found[0], found[0].task
     events = session.scalars(
         select(Event)
         .where(
@@ -321,9 +321,8 @@ def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
         .order_by(Event.id)
     ).all()  # fmt: skip
     messages = session.scalars(select(Message).where(Message.task_id == task.id).order_by(Message.id)).all()
-    lost = _lost_sms(session, [task.id])
     return Detail(
-        row=_row(task, list(items), lost.get(task.id, 0), now, task.request.life_danger),
+        row=row,
         events=list(events),
         messages=[(m, as_sent(m, now)) for m in messages],
         resendable=resending.possible(session, task, messages),

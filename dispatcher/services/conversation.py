@@ -24,6 +24,7 @@ from dispatcher.rules.replies import (
 from dispatcher.services import (
     attention,
     dispatching,
+    hearing,
     history,
     loose_texts,
     outbox,
@@ -227,6 +228,8 @@ class Conversation:
     def _show(self, task: Task | None, why: str) -> None:
         """Put it before the coordinators."""
         loose_texts.show(self._tx, self._message, self._text, why, self._now, task)
+        if self._volunteer is not None:
+            hearing.heard_by_sms(self._tx, self._volunteer, self._now)
 
 
 def _stage(code: ReplyCode, row: Any) -> Stage:

@@ -1,7 +1,9 @@
 """What a coordinator does to a task: assign by hand, ask more, change, cancel, close, note."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import bindparam, or_, select
@@ -139,11 +141,17 @@ def change_urgency(edit: Edit, urgency: str) -> None:
             set_urgency(tx, task, urgency, history.staff(edit.by), edit.now)
 
 
-def set_urgency(tx: Session, task: Task, urgency: str, actor: history.Actor, now: datetime) -> None:
-    """Write the new urgency, tell whoever holds the task, and look again at once."""
+def set_urgency(
+    tx: Session, task: Task, urgency: str, actor: history.Actor, now: datetime,
+    changes: Sequence[dict[str, Any]] = (),
+) -> None:  # fmt: skip
+    """Write the new urgency, tell whoever holds the task, and look again at once. `changes`: what else."""
     history.record(tx, "urgency", actor, now, task, before=task.urgency, after=urgency)
+    shown = task.shown_urgency
     task.urgency = urgency
-    tell_holder(tx, task, now)
+    if task.shown_urgency != shown:
+        changes = [{"kind": "urgency", "urgency": task.shown_urgency}, *changes]
+    tell_holder(tx, task, now, changes)
     if task.state in HELD:
         standing = responding.standing_assignment(tx, task)
         task.look_again_at = responding.word_by(task, now, standing)
@@ -152,12 +160,16 @@ def set_urgency(tx: Session, task: Task, urgency: str, actor: history.Actor, now
         wake(tx, "look", task.id)
 
 
-def tell_holder(tx: Session, task: Task, now: datetime) -> None:
-    """Tell whoever holds the task that it has changed; the link in the SMS shows how."""
-    standing = responding.standing_assignment(tx, task)
+def tell_holder(tx: Session, task: Task, now: datetime, changes: Sequence[dict[str, Any]]) -> None:
+    """Tell whoever holds the task what has changed about it, as :mod:`dispatcher.sms.changes` words it;
+    nothing, if nothing has."""
+    standing = responding.standing_assignment(tx, task) if changes else None
     if standing is not None and task.state in HELD:
+        # What is due earlier is to be heard of earlier.
+        by = responding.word_by(task, now, standing)
+        task.look_again_at = min(by, task.look_again_at or by)
         outbox.to_volunteer(
-            tx, "changed_volunteer", standing.volunteer, now, task,
+            tx, "changed_volunteer", standing.volunteer, now, task, changes=[*changes],
             **outbox.retiree_params(task.retiree),
         )  # fmt: skip
 
@@ -336,10 +348,15 @@ def _note_claim(tx: Session, kind: str, attention_id: int, by: Staff, now: datet
 def _look_again(seen_to: Attention, now: datetime) -> None:
     """A task that somebody has asked about isn't forgotten: if nothing moves, it comes back."""
     task, settings = seen_to.task, current_app.config["DISPATCH"]
-    if task is None or task.look_again_at is not None:
+    if task is None:
         return
-    if task.state in HELD:
-        task.look_again_at = now + seconds(settings.pace(task.category, task.urgency).progress_s)
+    called = seen_to.reason in ("overdue", "volunteer_problem")
+    if task.state in HELD and (called or task.look_again_at is None):
+        # Whoever has been called has been heard of: no sooner than this need anybody wonder again.
+        again = now + seconds(settings.pace(task.category, task.urgency).progress_s)
+        task.look_again_at = max(again, task.look_again_at or again)
+    elif task.look_again_at is not None:
+        return
     elif task.state == TaskState.DELIVERED:
         task.look_again_at = now + seconds(settings.check_s)
     elif task.state == TaskState.OPEN and task.remote:

@@ -19,7 +19,18 @@ from dispatcher.rules.crowd import Candidate, Crowd
 from dispatcher.rules.decisions import Choice
 from dispatcher.rules.lifecycle import HELD, LIVE_OFFER, OfferState, TaskState
 from dispatcher.rules.settings import DispatchSettings, seconds
-from dispatcher.services import attention, candidates, history, learning, outbox, roster, steps, stoppages
+from dispatcher.services import (
+    attention,
+    candidates,
+    hearing,
+    history,
+    learning,
+    outbox,
+    responding,
+    roster,
+    steps,
+    stoppages,
+)
 from dispatcher.services.states import move_these
 
 log = logging.getLogger(__name__)
@@ -158,15 +169,30 @@ def look(task_id: int, now: datetime | None = None, alone: bool = False) -> None
             attention.raise_(tx, "remote", now, task)
             steps.looked(tx, [(task, "remote", 0)])
         elif task.state in HELD:
-            task.look_again_at = None
-            attention.raise_(tx, "overdue", now, task)
-            steps.looked(tx, [(task, "overdue", 0)])
+            steps.looked(tx, [(task, _if_silent(tx, task, now), 0)])
         elif task.state == TaskState.DELIVERED:
             task.look_again_at = None
             attention.raise_(tx, "no_word", now, task, kind="delivered", words=outbox.call_words(task))
             steps.looked(tx, [(task, "no_word", 0)])
         else:
             task.look_again_at = None
+
+
+def _if_silent(tx: Session, task: Task, now: datetime) -> str:
+    """Put a held task on the list if nothing has been heard from its volunteer in time; what was found."""
+    progress_s = current_app.config["DISPATCH"].pace(task.category, task.urgency).progress_s
+    if attention.stands(tx, task, "volunteer_problem"):
+        # They were heard of, and somebody is asked to call them already.
+        task.look_again_at = now + seconds(progress_s)
+        return "volunteer_problem"
+    standing = responding.standing_assignment(tx, task)
+    word = hearing.last_word(tx, task, standing) if standing is not None else None
+    if word is not None and hearing.quiet_until(task, word) > now:
+        task.look_again_at = hearing.quiet_until(task, word)
+        return "heard"
+    task.look_again_at = None
+    attention.raise_(tx, "overdue", now, task, **(word.params() if word else {}))
+    return "overdue"
 
 
 @use_case
@@ -358,5 +384,6 @@ def _offer(
         slot = slots[volunteer.phone, task.id]
         outbox.to_volunteer(
             tx, "offer", volunteer, now, task, offers[task.id, volunteer.id],
-            area=task.retiree.area, yes=f"{slot}1", no=f"{slot}0",
+            area=task.retiree.area, danger=task.request.script_given_at is not None,
+            yes=f"{slot}1", no=f"{slot}0",
         )  # fmt: skip

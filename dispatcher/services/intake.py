@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from dispatcher.correlation import correlation_id, fresh
 from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import Campus, HelpRequest, RepeatCall, Retiree, Staff, Task
+from dispatcher.rules import sameneed
 from dispatcher.rules.lifecycle import HELD, TaskState
 from dispatcher.rules.phones import Phone
 from dispatcher.rules.settings import MEDICINE, URGENCIES, URGENT, URGENT_HELP
@@ -289,21 +290,22 @@ def _link(
             urgency_after=wanted.urgency if worse else before,
         )
     )
-    history.record(
-        tx, "repeat_call", actor, now, task,
-        said=" ".join(filter(None, (wanted.notes, request.notes))), items=wanted.items,
-        due=wanted.due_by.isoformat() if wanted.due_by else None,
-    )  # fmt: skip
+    said = "\n".join(filter(None, (wanted.notes, request.notes)))
+    changes = []
     if wanted.due_by is not None and (task.due_by is None or wanted.due_by < task.due_by):
         task.due_by = wanted.due_by
-    news = [item for item in wanted.items if item not in task.items]
-    task.items = [*task.items, *news]
-    if wanted.notes and wanted.notes not in task.notes:
-        task.notes = " ".join(filter(None, (task.notes, wanted.notes)))[:1000]
+        changes.append({"kind": "due", "due_at": wanted.due_by.isoformat()})
+    task.items, more = sameneed.merge_items(task.items, wanted.items)
+    task.notes, words = sameneed.add_notes(task.notes, said)
+    changes += more + words
+    history.record(
+        tx, "repeat_call", actor, now, task, said=said, items=wanted.items, changes=changes,
+        due=wanted.due_by.isoformat() if wanted.due_by else None,
+    )  # fmt: skip
     if worse:
-        coordinating.set_urgency(tx, task, wanted.urgency, actor, now)
-    elif news or wanted.notes:
-        coordinating.tell_holder(tx, task, now)
+        coordinating.set_urgency(tx, task, wanted.urgency, actor, now, changes)
+    else:
+        coordinating.tell_holder(tx, task, now, changes)
     if worse or request.life_danger or task.state in HELD or task.state == TaskState.DELIVERED:
         # Somebody who calls again is often worse off than the first call said.
         attention.raise_(tx, "repeat_call", now, task, worse=worse, life_danger=request.life_danger)

@@ -82,7 +82,7 @@ PASSING = (SQLAlchemyError, OSError, MemoryError)
 GONE = ("handed_back", "reassigned", "reopened", "cancelled", "closed")
 """How an assignment ends after which nobody should read that it stands, or learn the door."""
 
-ABOUT_THE_HOLDER = ("assigned", "coming", "later", "changed_volunteer")
+ABOUT_THE_HOLDER = ("assigned", "assigned_by_hand", "coming", "later", "changed_volunteer")
 """Kinds that are true only while the volunteer whom they speak of stands for the task."""
 
 
@@ -326,7 +326,7 @@ def _still_needed(row: Any, holder: Any) -> bool:
             and holder.volunteer_id == row.params.get("volunteer_id", row.volunteer_id)
             and holder.end_reason not in GONE
         )
-    if row.kind == "received":
+    if row.kind in ("received", "received_urgent"):
         return not final(TaskState(row.task_state))
     needs = {
         "finding_another": TaskState.OPEN, "still_looking": TaskState.OPEN,

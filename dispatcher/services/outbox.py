@@ -19,7 +19,7 @@ from dispatcher.services.states import move_these
 GRACE = timedelta(seconds=2)
 """How long the wake-up gets before the tick sends a message itself."""
 
-CAN_WAIT = ("offer", "received", "received_remote")
+CAN_WAIT = ("offer", "received", "received_urgent", "received_remote")
 """Kinds that go out by the hundred in a rush. Others answer somebody, or somebody counts on them."""
 
 WAITS: ColumnElement[bool] = and_(Message.kind.in_(CAN_WAIT), ~Task.is_urgent)
@@ -116,7 +116,8 @@ def request_received(tx: Session, request: HelpRequest, tasks: list[Task], now: 
     """Tell the retiree that the whole request has arrived: one SMS, however many tasks."""
     remote = all(task.remote for task in tasks)
     params = retiree_params(request.retiree) | {"categories": [task.category for task in tasks]}
-    kind = "received_remote" if remote else "received"
+    urgent = any(task.is_urgent for task in tasks)
+    kind = "received_remote" if remote else "received_urgent" if urgent else "received"
     _tell(tx, kind, request.retiree, tasks[0], request, params, now)
 
 

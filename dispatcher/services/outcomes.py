@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 LOST = (MessageState.FAILED, MessageState.UNDELIVERED)
 
 CALL_VOLUNTEER = (
-    "assigned", "released", "cancelled_volunteer", "changed_volunteer", "closed_volunteer",
+    "assigned", "assigned_by_hand", "released", "cancelled_volunteer", "changed_volunteer",
+    "closed_volunteer",
 )  # fmt: skip
 """What a volunteer who holds or held a task must hear, if need be by telephone."""
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, undefer
 
 from dispatcher.database import insert_new
 from dispatcher.models import ReceiptPhoto, Task, Volunteer
-from dispatcher.services import history
+from dispatcher.services import hearing, history
 from dispatcher.services.amending import may_account
 from dispatcher.services.responding import Answer
 
@@ -172,6 +172,7 @@ def keep(tx: Session, task: Task, volunteer: Volunteer, picture: Picture, now: d
     }  # fmt: skip
     if insert_new(tx, ReceiptPhoto, [row], "task_id", "digest"):
         history.record(tx, "receipt", history.volunteer(volunteer), now, task, number=len(kept) + 1)
+        hearing.heard(tx, task, volunteer, now)
     return Answer.NOTED
 
 

@@ -19,7 +19,8 @@ LOST = frozenset({MessageState.FAILED, MessageState.UNDELIVERED, MessageState.UN
 NOT_WITHIN = timedelta(minutes=1)
 """After this, and not before, the same words are sent to the same person once more."""
 
-_ANSWERS = {"offer": {"yes": 1, "no": 0}, "assigned": {"go": 2, "done": 3, "back": 0}}
+_HOLDING = {"go": 2, "done": 3, "back": 0}
+_ANSWERS = {"offer": {"yes": 1, "no": 0}, "assigned": _HOLDING, "assigned_by_hand": _HOLDING}
 """The reply codes in a message to a volunteer: they belong to the phone to which it goes."""
 
 _OF_TASK = (

@@ -106,7 +106,7 @@ def settle_assignment(
     slot = outbox.help_slots(tx, [(task, volunteer)], now)[volunteer.phone, task.id]
     retiree = task.retiree
     outbox.to_volunteer(
-        tx, "assigned", volunteer, now, task,
+        tx, "assigned" if staff_id is None else "assigned_by_hand", volunteer, now, task,
         volunteer_id=volunteer.id,
         retiree={"name": retiree.name, "title": retiree.title_zh, "sex": retiree.sex},
         address={lang: retiree.whereabouts(lang) for lang in ("zh", "en")},

@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import db, transaction, use_case
-from dispatcher.models import Task, Volunteer
+from dispatcher.models import Event, Task, Volunteer
 from dispatcher.rules.addresses import building
 from dispatcher.rules.codewords import code_word
 from dispatcher.rules.lifecycle import WELCOME_OFFER, OfferState, TaskState
+from dispatcher.rules.settings import URGENT_HELP
 from dispatcher.services import (
     amending,
     attention,
@@ -28,6 +30,15 @@ from dispatcher.services.responding import Answer
 DECLINE_REASONS = ("busy", "too_far", "not_well", "cant_do", "other")
 HAND_BACK_REASONS = ("cant_make_it", "shop_shut", "not_well", "other")
 UnknownLink = tokens.UnknownLink
+_CHANGED = (
+    select(Event)
+    .where(
+        Event.task_id == bindparam("task_id"),
+        Event.kind.in_(("repeat_call", "urgency")),
+        Event.at > bindparam("since"),
+    )
+    .order_by(Event.id)
+)
 _PAGE = {"sent": Answer.NOTED, "lately": Answer.REFUSED, "unreachable": Answer.UNREACHABLE}
 
 
@@ -38,8 +49,8 @@ class Page:
     `stage`: "offered", "yours", "underway", "delivered", "declined", "handed_back", "taken", "over".
     `undo`: what a button carries that takes the last step back, possible until `undo_until`; empty when it
     isn't. `more_time_min`: minutes for which they have asked besides. `trouble`: what they said holds them
-    up. `photos`: how many pictures of receipts they have sent. `account`: though it is over, receipts may be
-    sent.
+    up. `changes`: what has changed since it is theirs, and when, oldest first. `photos`: how many pictures of
+    receipts they have sent. `account`: though it is over, receipts may be sent.
     """
 
     stage: str
@@ -61,6 +72,7 @@ class Page:
     contact_phone: str = ""
     items: list[dict[str, Any]] = field(default_factory=list)
     notes: str = ""
+    changes: list[tuple[datetime, list[dict[str, Any]]]] = field(default_factory=list)
     visit_notes: str = ""
     health_notes: str = ""
     code_word: str = ""
@@ -129,7 +141,8 @@ def page(token: str, now: datetime, language: str | None = None, task_id: int | 
         contact_relation=retiree.contact_relation,
         contact_phone=retiree.contact_phone,
         items=task.items,
-        notes=" ".join(filter(None, (task.notes, task.request.notes))),
+        notes="\n".join(filter(None, (task.notes, task.request.notes))),
+        changes=_changes(db.session(), task, volunteer),
         visit_notes=retiree.visit_notes,
         health_notes=retiree.health_notes,
         code_word=code_word(task.code_word, retiree.language),
@@ -247,6 +260,21 @@ def _said(session: Session, task: Task, volunteer: Volunteer, now: datetime) -> 
         "trouble": stuck.params.get("what", "") if stuck is not None else "",
         **_account(session, task, volunteer),
     }
+
+
+def _changes(
+    session: Session, task: Task, volunteer: Volunteer
+) -> list[tuple[datetime, list[dict[str, Any]]]]:
+    """What calls and coordinators have changed about `task` since it is this volunteer's."""
+    since = max(a.created_at for a in task.assignments if a.volunteer_id == volunteer.id)
+    found = []
+    for event in session.scalars(_CHANGED, {"task_id": task.id, "since": since}):
+        changes = event.params.get("changes", [])
+        if event.kind == "urgency" and task.category != URGENT_HELP:  # which is urgent whatever was ticked
+            changes = [{"kind": "urgency", "urgency": event.params["after"]}]
+        if changes:
+            found.append((event.at, changes))
+    return found
 
 
 def _account(session: Session, task: Task, volunteer: Volunteer) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class Problem:
 
     `where`: such as "zh.sms.received", or "" for the file. `code`: "unreadable", "not_toml", "unknown_table",
     "unknown_entry", "not_text", "empty", "too_many_characters", "braces", "unknown_names", "missing_names",
-    "link_touches" or "too_long". `detail`: the names, the segments, or what the reader of TOML says.
+    "link_touches", "signature" or "too_long". `detail`: the names, the segments, or what the reader of TOML
+    says.
     """
 
     where: str
@@ -154,6 +155,8 @@ def check(language: str, table: str, name: str, text: Any, among: Catalogue) -> 
         problems.append(Problem(where, "missing_names", _braced(wanted - given)))
     if not problems and "link" in given and not _link_stands_alone(text):
         problems.append(Problem(where, "link_touches"))
+    if not problems and table != "say" and set(text) & set("【】"):
+        problems.append(Problem(where, "signature"))
     if not problems and table != "say":
         most, allowed = _segments(language, table, name, text, among)
         if most > allowed:

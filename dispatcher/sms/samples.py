@@ -38,6 +38,7 @@ _USUAL: dict[str, Any] = {
     "phone": "13935102222",
     "step": "delivered",
     "minutes": 30,
+    "changes": [{"kind": "amount", "name": "阿司匹林肠溶片", "strength": "100mg", "amount": "1盒"}],
 }  # fmt: skip
 
 _LONGEST: dict[str, Any] = _USUAL | {
@@ -48,6 +49,14 @@ _LONGEST: dict[str, Any] = _USUAL | {
     "yes": "991", "no": "990", "go": "992", "done": "993", "back": "990", "well": "991", "problem": "992",
     "asks": [{"stage": "held", "slot": 97 + n, "category": "groceries"} for n in range(3)],
     "minutes": "120",
+    "danger": True,
+    "changes": [
+        {"kind": "urgency", "urgency": "urgent"},
+        {"kind": "due", "due_at": (NOW + timedelta(days=3)).isoformat()},
+        *({"kind": kind, "name": "苯磺酸左旋氨氯地平片", "strength": "2.5mg*14片", "amount": "十二盒"}
+          for kind in ("amount", "more", "more", "more")),
+        {"kind": "notes", "said": "医生换了药，原来的先不要买了，买的时候请看清楚盒子上的厂家和规格。" * 9},
+    ],
     "code": {"zh": "向日葵", "en": "persimmon"},
     "address": {
         "zh": "太原市其他小区 晋祠路馨苑小区 10号楼3单元102",
@@ -105,7 +114,7 @@ def _for(kind: str, language: str, values: dict[str, Any]) -> dict[str, Any]:
         tables = texts.built_in(other)
         wanted |= placeholders(tables["sms"].get(kind, "")) | placeholders(tables["say"].get(kind, ""))
     given = dict(values)
-    if not wanted & {"greeting", "name"}:
+    if not wanted & {"greeting", "name", "asked", "step"}:
         del given["retiree"]
     if kind == "reply_help":
         given["asks"] = given["asks"][:1]

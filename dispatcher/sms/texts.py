@@ -3,13 +3,14 @@
 The office may have its own wording (:mod:`dispatcher.sms.office_texts`).
 
 Parameters are plain JSON. These shapes are worded here: a mapping with "zh" and "en" is picked by
-language; `due_at` (ISO 8601 or None) becomes `due`; `retiree` (name, title, sex) becomes `greeting`
-and `name`; `volunteer` is written in Latin letters in English; `asks` (stage, slot and category of each
-task that waits for an answer) becomes `codes`.
+language; `due_at` (ISO 8601 or None) becomes `due`, without a time by the `urgency`; `retiree` (name, title,
+sex) becomes `greeting` and `name`; `volunteer` is written in Latin letters in English; `changes` become
+`what` (:mod:`dispatcher.sms.changes`); `asks` (stage, slot and category of each task that waits for an
+answer) becomes `codes`.
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ import smsutil
 
 from dispatcher.rules import addresses, names
 from dispatcher.rules.roster import LANGUAGES as LANGUAGES
+from dispatcher.sms import changes as changing
 
 MOST_SEGMENTS = 2
 LONGEST_ADDRESS = 60
@@ -44,12 +46,20 @@ def built_in(language: str) -> Catalogue:
 
 
 _catalogue: Callable[[str], Catalogue] = built_in
+_signatures: dict[str, str] = {}
+_BRACKETS = str.maketrans({"【": "「", "】": "」"})
 
 
 def use(source: Callable[[str], Catalogue]) -> None:
     """Take the texts from `source` from now on, in the whole process."""
     global _catalogue
     _catalogue = source
+
+
+def sign(signatures: dict[str, str]) -> None:
+    """Put the office's signature of each language in front of every SMS from now on, in the whole process."""
+    _signatures.clear()
+    _signatures.update(signatures)
 
 
 def catalogue(language: str) -> Catalogue:
@@ -70,28 +80,49 @@ def render(kind: str, language: str, params: dict[str, Any], now: datetime, zone
 def fill(
     template: str, words: dict[str, str], language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
 ) -> str:
-    """`template` as an SMS; see :func:`render`."""
+    """`template` as an SMS, signed; see :func:`render`."""
     worded = worded_by(words, language, params, now, zone)
-    text = template.format_map(worded)
+    text = _signed(template.format_map(worded), language)
     if segments(text) <= MOST_SEGMENTS:
         return text
-    shorter: dict[str, Any] = {}
+    for room in changing.narrower(params.get("changes") or (), language) if "{what}" in template else ():
+        worded["what"] = _what(words, language, params, now, zone, room)
+        text = _signed(template.format_map(worded), language)
+        if segments(text) <= MOST_SEGMENTS:
+            return text
+    shortened = [text]
+    for shorter in _shorter(words, params, worded, language):
+        worded |= shorter
+        shortened.append(_signed(template.format_map(worded).replace(" ,", ","), language))
+        if segments(shortened[-1]) <= MOST_SEGMENTS:
+            break
+    return min(shortened, key=segments)  # the first, and longest, of those that cost the least
+
+
+def _shorter(
+    words: dict[str, str], params: dict[str, Any], worded: dict[str, Any], language: str
+) -> Iterator[dict[str, Any]]:
+    """What a reader can do without, the most dispensable first."""
     if worded.get("area"):
-        shorter["area"] = ""
+        yield {"area": ""}
     campus, address = str(worded.get("campus", "")), str(worded.get("address", ""))
     if campus and address.startswith(f"{campus} "):
-        shorter["address"] = address.removeprefix(campus).strip()  # the offer has named the campus
-    if shorter:
-        text = template.format_map(worded | shorter).replace(" ,", ",")
-    if not address or segments(text) <= MOST_SEGMENTS:
-        return text
-    address = shorter.get("address", address)
+        address = address.removeprefix(campus).strip()  # the offer has named the campus
+        yield {"address": address}
+    yield {"thanks": ""}
+    if "retiree" in params and "category" in params:
+        bare = words[f"asked_{params['category']}"].format_map({"name": params["retiree"]["name"]})
+        yield {"asked": bare}  # without the title
+    if language == "zh" and address:
+        yield {"address": address.replace(" ", "")}
+    address = str(worded.get("address", ""))
     for most in range(len(address) - 1, len(addresses.house_and_door(address)), -1):
-        tight = {"address": addresses.shortened(address, most)}
-        tighter = template.format_map(worded | shorter | tight).replace(" ,", ",")
-        if segments(tighter) <= MOST_SEGMENTS:
-            return tighter
-    return text
+        yield {"address": addresses.shortened(address, most)}
+
+
+def _signed(text: str, language: str) -> str:
+    """`text` with the signature in front. Gateways take what stands in 【】 for one: nothing else may."""
+    return _signatures.get(language, "") + text.translate(_BRACKETS)
 
 
 def say(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
@@ -136,7 +167,7 @@ def worded_by(
     words: dict[str, str], language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo
 ) -> dict[str, Any]:
     """What stands for the names in braces, with `words` for what parameters become."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"thanks": words["thanks"]}
     for name, value in params.items():
         values[name] = value[language] if isinstance(value, dict) and "zh" in value else value
     if "retiree" in params:
@@ -145,10 +176,16 @@ def worded_by(
         values["name"] = person["name"] + (person["title"] if language == "zh" else "")
     to_retiree = "greeting" in values and "address" not in values
     if "category" in params:
-        own = f"your_{params['category']}" if to_retiree else params["category"]
-        values["category"] = words[own]
-        values["ended"] = words[f"ended_{params['category']}"]
-        values["does"] = words[f"comes_{params['category']}"]
+        category = params["category"]
+        values["category"] = words[f"your_{category}" if to_retiree else category]
+        values["errand"] = words[category]
+        values["ended"] = words[f"ended_{category}"]
+        values["does"] = words[f"comes_{category}"]
+        for name in ("needs", "right", "wrong"):
+            values[name] = words[f"{name}_{category}"]
+        if "name" in values:
+            values["asked"] = words[f"asked_{category}"].format_map(values)
+            values["brought"] = words[f"brought_{category}"].format_map(values)
     if "categories" in params:
         values["categories"] = words["and"].join(words[f"your_{c}"] for c in params["categories"])
     if values.get("address"):
@@ -158,18 +195,39 @@ def worded_by(
         # Who can't read the name couldn't ask for it, and one Chinese character doubles the price.
         values["volunteer"] = names.romanised(values["volunteer"])
     if "due_at" in params:
-        due = params["due_at"]
-        moment = datetime.fromisoformat(due) if due else None
+        # Without a time, only what is urgent is said to be: "no hurry" must not become "at once".
+        urgency = params.get("urgency", "soon")
+        of = "your_" if to_retiree else ""
+        due, none = words[f"{of}due"], words[f"{of}no_due_{urgency}"]
         values["due"] = (
-            words["due"].format(when=when(moment, now, zone, language)) if moment else words["no_due"]
+            due.format(when=_when(params["due_at"], now, zone, language)) if params["due_at"] else none
         )
+        values["what"] = _what(words, language, params, now, zone) or values["due"]
     if "urgency" in params:
         values["mark"] = words[f"{params['urgency']}_mark"]
+        values["danger"] = words["danger_mark"] if params.get("danger") else ""
     if "asks" in params:
         values["codes"] = _codes(params["asks"], words)
-    if "step" in params:
-        values["step"] = words[f"step_{params['step']}"]
+    if "step" in params and "name" in values:
+        values["step"] = words[f"step_{params['step']}"].format_map(values)
     return values
+
+
+def _what(
+    words: dict[str, str], language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo,
+    room: changing.Room = changing.WIDE,
+) -> str:  # fmt: skip
+    """What has changed; empty where it wasn't written down."""
+    return changing.worded(
+        params.get("changes") or (),
+        words,
+        lambda change: words["due"].format(when=_when(change["due_at"], now, zone, language)),
+        room,
+    )
+
+
+def _when(moment: str, now: datetime, zone: ZoneInfo, language: str) -> str:
+    return when(datetime.fromisoformat(moment), now, zone, language)
 
 
 def _codes(asks: list[dict[str, Any]], words: dict[str, str]) -> str:

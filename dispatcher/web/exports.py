@@ -1,11 +1,13 @@
 """Tables as files: XLSX for Excel and WPS, CSV for everything else. Written row by row, never held whole.
 
 What people have typed may begin like a formula. In a workbook such a cell is marked as text; in a CSV, where
-nothing can be marked, it gets an apostrophe in front.
+nothing can be marked, it gets an apostrophe in front. So does what would begin a cell if the file were read
+with another separator than the comma: many spreadsheets in Europe part cells at semicolons.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
@@ -23,8 +25,12 @@ Value = str | int | float | date | datetime | None
 MOST_ROWS = 1_000_000
 """Rows of one sheet; what goes beyond is continued on another. Excel ends at 1,048,576."""
 
-# Some spreadsheets read the full-width ones as the others.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+# Some spreadsheets read the full-width and small ones as the others, and drop blanks and quotes before them.
+_FORMULA = re.compile(
+    r"(?:^|(?<=[;|\t\r\n]))"
+    r"(?=[\s\x00-\x1f\u200b-\u200f\u2060\ufeff'\"‘’“”]*[=+@＝＋－＠﹢﹣﹦﹫−-])"
+    r"|\A(?=[\t\r\n])"
+)
 _IN_MEMORY = 2_000_000
 _CHUNK = 64 * 1024
 
@@ -57,7 +63,7 @@ def _plain(value: Value) -> Any:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return _FORMULA.sub("'", value)
     return "" if value is None else value
 
 

@@ -39,6 +39,12 @@ class Table:
     people: Sequence[tuple[str, int]] = field(default_factory=tuple)
     empty: bool = False
 
+    @property
+    def drawable(self) -> bool:
+        """Whether a picture of it would show more than its axes."""
+        numbers = (cell for row in self.rows for cell in row[1:] if isinstance(cell, int | float))
+        return not self.empty and any(numbers)
+
 
 def hours(figures: Figures) -> Table:
     """Requests by hour of the day."""
@@ -46,10 +52,11 @@ def hours(figures: Figures) -> Table:
     total = sum(counts)
     if total:
         begin = max(range(22), key=lambda hour: sum(counts[hour : hour + 3]))
+        busy = [hour for hour in range(begin, begin + 3) if counts[hour]]
         says = ngettext("%(num)d request for help.", "%(num)d requests for help.", total)
         says += _gap() + _(
-            "The busiest three hours: from %(start)s to %(end)s o'clock, %(count)s of them.",
-            start=begin, end=begin + 3, count=sum(counts[begin : begin + 3]),
+            "The busiest hours: from %(start)s to %(end)s o'clock, %(count)s of them.",
+            start=busy[0], end=busy[-1] + 1, count=sum(counts[begin : begin + 3]),
         )  # fmt: skip
     else:
         says = _("No request for help came in this period.")
@@ -143,7 +150,7 @@ def _prompt(
         name, title, says,
         [_("Hurry"), _("Tasks"), _("Aim, min"), _("Half within, min"), _("9 in 10 within, min"), _("In time"),
          _("Later"), missing[:1].upper() + missing[1:], _("In time, %")],
-        rows, draw, note, legend,
+        rows, draw, note, legend, empty=not said,
     )  # fmt: skip
 
 
@@ -223,6 +230,7 @@ def loads(figures: Figures) -> Table:
         _simple(title, rows),
         _("Tasks that they brought to an end or hold now; what they handed back is not counted."),
         people=[(name, tasks) for _id, name, tasks in found.most if tasks > 1],
+        empty=not found.volunteers,
     )  # fmt: skip
 
 

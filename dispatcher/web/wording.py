@@ -22,6 +22,9 @@ from dispatcher.web.words import (
     ATTENTION,
     BAR,
     CATEGORY,
+    CHANGED,
+    HEARD,
+    HOLD_END,
     LANE,
     MESSAGE_KIND,
     MESSAGE_STATE,
@@ -34,6 +37,7 @@ from dispatcher.web.words import (
     TEXT_USE,
     TROUBLE,
     URGENCY,
+    WHEN,
     WHY_NO,
     gateway_refuses,
 )
@@ -88,6 +92,22 @@ def items_line(items: list[dict[str, Any]]) -> str:
         words = [item.get("name"), item.get("strength"), item.get("amount")]
         parts.append(" ".join(str(w) for w in words if w))
     return ("; " if language() == "en" else "；").join(parts)
+
+
+def changes_line(changes: list[dict[str, Any]]) -> str:
+    """What has changed about a task, in one line: as the SMS says it, with nothing left out."""
+    parts = [str(CHANGED[one["urgency"]]) for one in changes if one["kind"] == "urgency"]
+    parts += [
+        _("due %(when)s", when=duetime(_moment(one["due_at"]))) for one in changes if one["kind"] == "due"
+    ]
+    for one in changes:
+        item = " ".join(filter(None, (one.get("name"), one.get("strength"))))
+        if one["kind"] == "amount":
+            parts.append(_("%(item)s is now %(amount)s", item=item, amount=one["amount"]))
+        elif one["kind"] == "more":
+            parts.append(_("also %(item)s", item=" ".join(filter(None, (item, one.get("amount"))))))
+    parts += [_("they say: “%(said)s”", said=one["said"]) for one in changes if one["kind"] == "notes"]
+    return _("; ").join(parts)
 
 
 def waiting(entry: dict[str, Any]) -> str:
@@ -291,6 +311,11 @@ def attention_text(item: Attention) -> str:
             return _("An SMS to %(name)s could not be delivered. Please call and say:", name=person)
         case "volunteer_unreachable" if p.get("kind") == "assigned":
             return _("%(name)s accepted, but the details could not be delivered. Please call.", name=person)
+        case "volunteer_unreachable" if p.get("kind") == "assigned_by_hand":
+            return _(
+                "%(name)s was given this by hand, but the details could not be delivered. Please call.",
+                name=person,
+            )
         case "volunteer_unreachable" if p.get("kind") != "offer":
             return _("%(name)s could not be told by SMS (%(kind)s). Please call.", name=person, kind=_kind(p))
         case "volunteer_unreachable" if p.get("fault") == "unclear":
@@ -301,6 +326,11 @@ def attention_text(item: Attention) -> str:
             )  # fmt: skip
         case "volunteer_unreachable":
             return _("An offer to %(name)s could not be delivered. Please check the number.", name=person)
+        case "overdue" if p.get("heard_at"):
+            return _(
+                "Last heard from the volunteer at %(time)s: %(word)s. Nothing since. Please call and ask.",
+                time=localtime(_moment(p["heard_at"])), word=_heard(p),
+            )  # fmt: skip
         case "overdue":
             return _("The volunteer has not been heard of since. Please call and ask.")
         case "volunteer_problem":
@@ -359,6 +389,13 @@ def attention_text(item: Attention) -> str:
     return ""
 
 
+def _heard(p: dict[str, Any]) -> str:
+    """What a volunteer said last, short: what holds them up, or which step, and their own words."""
+    what = TROUBLE.get(p.get("what", "")) or HEARD.get(p.get("heard", ""))
+    said = f"“{p['said']}”" if p.get("said") else ""
+    return " ".join(filter(None, (str(what) if what else "", said))) or _("a word from them")
+
+
 def words_to_say(item: Attention) -> str:
     """What to say on the phone, word for word, in the retiree's language; or nothing."""
     kind, words = item.params.get("kind"), item.params.get("words")
@@ -394,7 +431,8 @@ def _or_said_so(worded: Callable[..., str]) -> Callable[..., str]:
 
 
 OF_ROWS = (
-    spoken, localtime, exact, duetime, clock_of_day, yuan, items_line, waiting, sentence, event_text,
+    spoken, localtime, exact, duetime, clock_of_day, yuan, items_line, waiting, changes_line, sentence,
+    event_text,
     event_detail, actor, attention_reason, attention_text, words_to_say, message_words, code_word,
 )  # fmt: skip
 """What templates say of what rows hold, as filters of these names."""
@@ -419,7 +457,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
-        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, TEXTS=TEXTS,
+        RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, TEXTS=TEXTS, WHEN=WHEN,
+        HOLD_END=HOLD_END,
     )  # fmt: skip
     app.context_processor(
         lambda: {

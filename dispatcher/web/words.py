@@ -38,6 +38,13 @@ OFFER_STATE = {
     "expired": _l("no answer"),
     "withdrawn": _l("withdrawn"),
 }
+HOLD_END = {
+    "handed_back": _l("handed back"),
+    "reassigned": _l("given to somebody else"),
+    "reopened": _l("opened again"),
+    "cancelled": _l("task cancelled"),
+    "closed": _l("task closed"),
+}
 MESSAGE_STATE = {
     "queued": _l("waiting to be sent"),
     "sending": _l("being sent"),
@@ -77,6 +84,24 @@ TROUBLE = {
     "not_well": _l("feeling ill"),
     "other": _l("something else"),
 }
+CHANGED = {
+    "routine": _l("no hurry any more"),
+    "soon": _l("now: as soon as you can"),
+    "urgent": _l("now urgent, please go right away"),
+}
+WHEN = {
+    "routine": _l("no hurry, when it suits"),
+    "soon": _l("as soon as you can"),
+    "urgent": _l("right away"),
+}
+HEARD = {
+    "underway": _l("on the way"),
+    "undone": _l("took back a step, said too early"),
+    "more_time": _l("needs more time"),
+    "spent": _l("money laid out"),
+    "receipt": _l("a picture of a receipt"),
+    "too_late": _l("a second yes"),
+}
 BAR = {
     "unavailable": _l("paused or stopped"),
     "off_duty": _l("off duty"),
@@ -100,6 +125,7 @@ MESSAGE_KIND = {
     "offer": _l("offer"),
     "taken": _l("taken, thank you"),
     "assigned": _l("details for the volunteer"),
+    "assigned_by_hand": _l("details for the volunteer"),
     "cancelled_volunteer": _l("cancelled"),
     "released": _l("released"),
     "changed_volunteer": _l("changed"),
@@ -113,6 +139,7 @@ MESSAGE_KIND = {
     "thanked": _l("thanks for the reply"),
     "will_call": _l("we are calling"),
     "received": _l("request received"),
+    "received_urgent": _l("request received"),
     "received_remote": _l("request received"),
     "coming": _l("who is coming"),
     "later": _l("later than meant"),
@@ -127,12 +154,11 @@ TEXT_USE = {
     "offer": _l("To a volunteer: a task is put to them."),
     "taken": _l("To a volunteer who was asked: somebody else has accepted."),
     "assigned": _l("To the volunteer whose task it is: all they need."),
+    "assigned_by_hand": _l("To a volunteer to whom the office has given a task: all they need."),
     "cancelled_volunteer": _l("To a volunteer: the task was cancelled before it was delivered."),
     "closed_volunteer": _l("To a volunteer who held the task or was asked: it was closed."),
     "released": _l("To a volunteer: a coordinator has given the task to somebody else."),
-    "changed_volunteer": _l(
-        "To the volunteer whose task it is: it is more or less urgent, or more is wanted."
-    ),
+    "changed_volunteer": _l("To the volunteer whose task it is: what has changed about it."),
     "your_page": _l("To a volunteer who asked for it, or by the office: the link to their own page."),
     "noted": _l("To a volunteer: confirms a step that they have reported by SMS."),
     "reply_help": _l(
@@ -145,6 +171,7 @@ TEXT_USE = {
     "thanked": _l("To a retiree who says that all is well."),
     "will_call": _l("To a retiree who says that something is wrong."),
     "received": _l("To the retiree: the call is saved."),
+    "received_urgent": _l("To the retiree: an urgent call is saved."),
     "received_remote": _l("To a retiree out of reach: the call is saved."),
     "coming": _l("To the retiree: who is coming, when, and the code word."),
     "later": _l("To the retiree: whoever is coming needs more time."),
@@ -167,6 +194,7 @@ TEXT_PROBLEM = {
     "unknown_names": _l("These names aren't filled in here:"),
     "missing_names": _l("These must not be missing:"),
     "link_touches": _l("After {link} there must be a space or nothing, or phones won't see where it ends."),
+    "signature": _l("What stands in 【】 is taken for a signature: please say it in words."),
     "too_long": _l("With the longest names it costs too many SMS:"),
 }
 ATTENTION = {

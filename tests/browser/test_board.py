@@ -194,7 +194,7 @@ def test_several_at_once_and_what_has_changed_meanwhile(windows: Windows, quiet:
         assert "已办 2 个任务" in answer.text
         assert "没有办" not in answer.text
     for _ in range(2):
-        world.elders[0].phone.expect("已取消")
+        world.elders[0].phone.expect("取消了")
     assert [world.state(task_id) for task_id in ids] == ["cancelled", "assigned", "cancelled"]
     world.act(ids[1], "close", said="好了")
     helper.phone.expect("办结")

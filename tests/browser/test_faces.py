@@ -195,7 +195,7 @@ def test_half_typed_text_and_the_open_drawer_survive_what_others_do(world: World
     elder, helper = world.retiree(), world.volunteer("李伟")
     task = world.call(elder)
     elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    offer = helper.phone.expect("买药")
     board = windows.staff("co")
     board.goto("/board")
     board.locator(f"#board-live a[href$='/board/tasks/{task}']").first.click()

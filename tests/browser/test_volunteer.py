@@ -166,7 +166,7 @@ def test_an_open_page_hears_that_it_is_taken_and_keeps_what_is_typed(world: Worl
     first, second = world.volunteer("李伟"), world.volunteer("赵强")
     world.call(elder)
     elder.phone.expect("记下了")
-    offers = {helper.id: helper.phone.expect("药品") for helper in (first, second)}
+    offers = {helper.id: helper.phone.expect("买药") for helper in (first, second)}
     typing, reading = windows.open(width=390), windows.open(width=390)
     for page in (typing, reading):
         page.goto(offers[first.id].link)

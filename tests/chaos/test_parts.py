@@ -86,6 +86,7 @@ def test_a_clock_may_be_put_off_before_its_process_starts(tmp_path: Path) -> Non
 def test_people_read_what_the_product_writes(language: str) -> None:
     catalogue = texts.catalogue(language)["sms"]
     filled = dict.fromkeys(("mark", "campus", "area", "category", "due", "name", "address", "phone"), "x ")
+    filled |= dict.fromkeys(("danger", "needs", "asked", "errand", "right", "wrong", "thanks", "what"), "x ")
     filled |= {"greeting": "g", "volunteer": "v", "ended": "e", "code": "c", "hotline": "h", "does": "d"}
     filled |= {"link": "http://127.0.0.1:8000/o/abcDEF234567", "yes": "31", "no": "30"}
     filled |= {"go": "32", "done": "33", "back": "30", "well": "1", "problem": "2"}
@@ -95,6 +96,8 @@ def test_people_read_what_the_product_writes(language: str) -> None:
 
     assert read(OFFER, "offer") == {"link": filled["link"], "yes": "31", "no": "30"}
     assert read(YOURS, "assigned") == {"link": filled["link"], "go": "32", "done": "33", "back": "30"}
+    by_hand = read(YOURS, "assigned_by_hand")
+    assert by_hand == {"link": filled["link"], "go": "32", "done": "33", "back": "30"}
     assert read(ALL_WELL, "delivered") == {"well": "1", "problem": "2"}
     for kind in ("taken", "coming", "received", "noted"):
         others = filled | {"categories": "x", "step": "y"}

@@ -256,7 +256,7 @@ def test_what_was_lost_is_sent_again_with_codes_that_work(app: Flask, people: Pe
         dispatching.look(task_id, now())
         person = _staff(people.coordinator)
         coordinating.assign(Edit(task_id, person, 2**31 - 1, now()), people.volunteers[0])
-        lost = _lost(app, people, "assigned")
+        lost = _lost(app, people, "assigned_by_hand")
         standing = db.session.scalars(
             select(Attention).where(Attention.reason == "volunteer_unreachable")
         ).one()
@@ -268,7 +268,7 @@ def test_what_was_lost_is_sent_again_with_codes_that_work(app: Flask, people: Pe
         again = db.session.scalars(select(Message).order_by(Message.id.desc())).first()
         assert again is not None
         first = db.session.get_one(Message, lost)
-        assert (again.kind, again.phone, again.state) == ("assigned", "+8613635200099", "queued")
+        assert (again.kind, again.phone, again.state) == ("assigned_by_hand", "+8613635200099", "queued")
         assert again.params["address"] == first.params["address"]
         db.session.refresh(standing)
         assert standing.resolution == "resent"
@@ -282,7 +282,7 @@ def test_what_was_lost_is_sent_again_with_codes_that_work(app: Flask, people: Pe
             resending.resend(lost, _staff(people.coordinator), later)
 
         # The second is lost as well: on the list again, and it may be sent once more, but not at once.
-        newer = _lost(app, people, "assigned")
+        newer = _lost(app, people, "assigned_by_hand")
         assert db.session.scalars(
             select(Attention.id).where(
                 Attention.reason == "volunteer_unreachable", Attention.resolved_at.is_(None)

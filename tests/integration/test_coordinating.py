@@ -11,18 +11,23 @@ from dispatcher.database import db, transaction
 from dispatcher.models import Attention, Event, Message, Offer, Staff, Task
 from dispatcher.rules.decisions import TaskView
 from dispatcher.services import (
+    amending,
     attention,
     board,
     candidates,
     coordinating,
     dispatching,
     history,
+    inbound,
     intake,
+    photos,
     progress,
     responding,
 )
 from dispatcher.services.coordinating import Edit, Refused
 from dispatcher.services.intake import NEW_NEED, SAME_NEED, Call, SameNeedIsOver, Wanted
+from dispatcher.sms.gateway import Incoming
+from dispatcher.web import wording
 from tests.integration.conftest import People, now, receive, save_call, volunteer
 
 
@@ -283,3 +288,111 @@ def test_a_note_sent_twice_is_there_once(app: Flask, people: People) -> None:
         later = replace(form, now=now() + coordinating.SENT_TWICE + timedelta(seconds=1))
         coordinating.note(later, "门铃修好了")
         assert len(notes()) == 4
+
+
+# -- What has been heard from a volunteer -----------------------------------------------------------------
+
+
+def _held(people: People, **wanted: object) -> datetime:
+    """Urgent help that volunteer 0 has accepted; when its word is due."""
+    save_call(people, **({"category": "urgent", "urgency": "urgent"} | wanted))
+    with transaction() as tx:
+        responding.accept(tx, tx.get_one(Task, _task().id), volunteer(people, 0), now())
+    return _task().look_again_at  # type: ignore[return-value]
+
+
+def _says(people: People, how: str, at: datetime) -> None:
+    """Volunteer 0 is heard of, in one of the ways in which they can be."""
+    if how == "sms":
+        inbound.receive(Incoming("SMin", "+8613635200000", "敲门没人应，我在楼下等"), at)
+        return
+    with transaction() as tx:
+        task, helper = tx.get_one(Task, _task().id), volunteer(people, 0)
+        match how:
+            case "trouble":
+                amending.trouble(tx, task, helper, "not_home", "敲了三次", at)
+            case "money":
+                amending.spent(tx, task, helper, 3550, at)
+            case "receipt":
+                photos.keep(tx, task, helper, photos.Picture("d", 1, 1, b"jpeg"), at)
+
+
+def _raised_overdue() -> Attention | None:
+    query = select(Attention).where(Attention.reason == "overdue", Attention.resolved_at.is_(None))
+    return db.session.scalars(query).first()
+
+
+WAYS = ("trouble", "money", "receipt", "sms")
+SEEN_TO = ("volunteer_problem",)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_who_has_just_been_heard_of_isnt_called_silent(app: Flask, people: People, how: str) -> None:
+    with app.app_context():
+        due = _held(people)
+        _says(people, how, due - timedelta(seconds=5))
+        dispatching.look(_task().id, due)
+        assert _raised_overdue() is None
+        again = _task().look_again_at
+        assert again is not None
+        assert again > due, "nobody forgets it"
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_silence_after_a_word_is_told_with_that_word(app: Flask, people: People, how: str) -> None:
+    with app.app_context(), app.test_request_context():
+        due = _held(people)
+        _says(people, how, due - timedelta(minutes=1))
+        with transaction() as tx:  # what they reported has been seen to
+            attention.settle(
+                tx, tx.get_one(Task, _task().id), due, history.SYSTEM, "", ("volunteer_problem",)
+            )
+        much_later = due + timedelta(hours=3)
+        dispatching.look(_task().id, much_later)
+        raised = _raised_overdue()
+        assert raised is not None
+        said = wording.attention_text(raised)
+        assert "接单后一直没有消息" not in said
+        words = {"trouble": "敲了三次", "money": "垫付", "receipt": "小票", "sms": "在楼下等"}
+        assert words[how] in said
+        assert wording.localtime(due - timedelta(minutes=1)) in said
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_word_takes_the_silence_off_the_list(app: Flask, people: People, how: str) -> None:
+    with app.app_context():
+        due = _held(people)
+        dispatching.look(_task().id, due)
+        raised = _raised_overdue()
+        assert raised is not None
+        assert not raised.params, "nothing was heard at all"
+        _says(people, how, due + timedelta(seconds=30))
+        db.session.rollback()
+        assert _raised_overdue() is None
+        again = _task().look_again_at
+        assert again is not None
+        assert again > due
+
+
+def test_while_a_report_stands_nobody_is_told_that_there_is_silence(app: Flask, people: People) -> None:
+    with app.app_context():
+        due = _held(people)
+        _says(people, "trouble", due - timedelta(minutes=1))
+        for hours in (1, 2, 3):
+            dispatching.look(_task().id, due + timedelta(hours=hours))
+        assert _standing() == ["volunteer_problem"]
+        item = db.session.scalars(select(Attention).where(Attention.reason == "volunteer_problem")).one()
+        called = due + timedelta(hours=3)
+        assert coordinating.resolve(item.id, db.session.get_one(Staff, people.coordinator), "", called)
+        dispatching.look(_task().id, called + timedelta(hours=3))
+        assert _standing() == ["overdue"]
+
+
+def test_words_about_another_task_or_of_somebody_else_are_no_word(app: Flask, people: People) -> None:
+    with app.app_context():
+        due = _held(people)
+        inbound.receive(Incoming("SMx", "+8613635200001", "我是别人"), due - timedelta(seconds=5))
+        dispatching.look(_task().id, due)
+        raised = _raised_overdue()
+        assert raised is not None
+        assert not raised.params

@@ -62,7 +62,7 @@ def test_200_accept_at_once_and_one_wins(world: World) -> None:
     elder.phone.expect(winner.name)
     for helper in helpers:
         if helper is not winner:
-            helper.phone.expect("已有人接了", patience_s=60)
+            helper.phone.expect("已有别的志愿者", patience_s=60)
     assert world.events(task).count("accepted") == 1
 
 
@@ -105,7 +105,7 @@ def test_a_guess_looks_like_an_expiry(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
     world.call(elder)
     elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    offer = helper.phone.expect("买药")
     with world.app.app_context(), transaction() as tx:
         link = tx.scalars(
             select(LinkToken).where(LinkToken.token_hash == tokens.digest(offer.link[-12:]))
@@ -145,7 +145,7 @@ def test_valkey_gone_the_save_is_quick_and_the_offers_follow(world: World) -> No
         assert helper.phone.inbox() == []
     finally:
         world.system.start_one("valkey")
-    helper.phone.expect("药品", patience_s=40)
+    helper.phone.expect("买药", patience_s=40)
     elder.phone.expect("记下了", patience_s=40)
     assert world.state(task) == "open"
     ready = f"{world.system.url}/readyz"

@@ -22,7 +22,7 @@ def test_accept_by_sms_reply_and_report_by_sms(world: World) -> None:
     helper.phone.expect("已出发")
     assert world.state(task) == "underway"
     helper.phone.reply(details.code(3))
-    helper.phone.expect("已送到")
+    helper.phone.expect("送到了")
     elder.phone.expect("送到")
     assert world.state(task) == "delivered"
 
@@ -31,7 +31,7 @@ def test_a_bare_1_accepts_the_only_offer(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
     task = world.call(elder)
     elder.phone.expect("记下了")
-    helper.phone.expect("药品")
+    helper.phone.expect("买药")
     helper.phone.reply("1")
     helper.phone.expect("王秀兰")
     elder.phone.expect("李伟")
@@ -43,10 +43,10 @@ def test_two_offers_on_one_phone_are_never_confused(world: World) -> None:
     helper = world.volunteer("李伟")
     first = world.call(one)
     one.phone.expect("记下了")
-    offer_one = helper.phone.expect("药品")
+    offer_one = helper.phone.expect("买药")
     second = world.call(two, "urgent")
     two.phone.expect("记下了")
-    offer_two = helper.phone.expect("紧急")
+    offer_two = helper.phone.expect("急事")
     helper.phone.reply("1")
     helper.phone.expect("几件事", offer_one.code(1), offer_two.code(1))
     assert (world.state(first), world.state(second)) == ("open", "open")
@@ -62,12 +62,12 @@ def test_decline_asks_the_next_at_once_and_keeps_the_words(world: World) -> None
     task = world.call(elder)
     elder.phone.expect("记下了")
     asked = eventually(lambda: len(world.asked()) == 2 and world.asked(), "a wave of two")
-    offers = {h.id: h.phone.expect("药品") for h in asked}
+    offers = {h.id: h.phone.expect("买药") for h in asked}
     refuser = asked[0]
     answer = refuser.tap(offers[refuser.id], "decline", reason="busy", said="两小时后可以")
     assert answer.status_code == 200
     third = next(h for h in people if h not in asked)
-    third.phone.expect("药品", patience_s=10)
+    third.phone.expect("买药", patience_s=10)
     page = world.coordinator.get(f"/board/tasks/{task}").text
     assert "两小时后可以" in page
     # A no by SMS is understood too; now everybody has been asked, and one is still thinking.
@@ -101,14 +101,14 @@ def test_hand_back_asks_others_never_the_same_again(world: World) -> None:
     first = world.volunteer("李伟")
     task = world.call(elder)
     elder.phone.expect("记下了")
-    offer = first.phone.expect("药品")
+    offer = first.phone.expect("买药")
     first.tap(offer, "accept")
     first.phone.expect("王秀兰")
     elder.phone.expect("李伟")
     second = world.volunteer("赵强")
     first.tap(offer, "handback", reason="not_well", said="发烧了")
     elder.phone.expect("李伟", "另外找人")
-    second.phone.expect("药品")
+    second.phone.expect("买药")
     assert world.state(task) == "open"
     assert "发烧了" in world.coordinator.get(f"/board/tasks/{task}").text
     second.tap(second.phone.inbox()[0], "accept")
@@ -132,7 +132,7 @@ def test_landline_puts_call_them_on_the_list_with_the_words(world: World) -> Non
     elder, helper = world.retiree(kind="landline"), world.volunteer("李伟")
     task = world.call(elder)
     world.wait_attention("call_retiree", task_id=task)
-    offer = helper.phone.expect("药品")
+    offer = helper.phone.expect("买药")
     helper.tap(offer, "accept")
     helper.phone.expect("王秀兰")
     board = world.board()
@@ -183,7 +183,7 @@ def test_a_repeated_call_brings_its_new_wishes_to_the_one_who_goes(world: World)
     elder, helper = world.retiree(), world.volunteer("李伟")
     task, offer = world.held(elder, helper)
     world.call(elder, also={"medicine-repeat": "same", "medicine-name": "胰岛素"})
-    helper.phone.expect("请留意")
+    helper.phone.expect("有变化")
     assert "胰岛素" in helper.open(offer).text
     assert "阿司匹林" in helper.open(offer).text
     assert "repeat_call" in world.attention(task_id=task)
@@ -193,7 +193,7 @@ def test_guessing_links_locks_out_nobody_else(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
     world.call(elder)
     elder.phone.expect("记下了")
-    offer = helper.phone.expect("药品")
+    offer = helper.phone.expect("买药")
     answers = {requests.get(f"{world.system.url}/o/guess{n}", timeout=10).status_code for n in range(150)}
     assert answers == {404, 429}
     assert helper.open(offer).status_code == 200
@@ -215,7 +215,7 @@ def test_undeliverable_offer_asks_the_next_one(world: World) -> None:
     elder.phone.expect("记下了")
     world.wait_attention("volunteer_unreachable", volunteer_id=silent.id)
     other = world.volunteer("赵强")
-    other.phone.expect("药品")
+    other.phone.expect("买药")
     assert world.state(task) == "open"
 
 
@@ -223,7 +223,7 @@ def test_repeated_call_is_linked_and_raises_the_urgency(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
     task = world.call(elder)
     elder.phone.expect("记下了")
-    helper.phone.expect("药品")
+    helper.phone.expect("买药")
     unsaid = world.call(elder, expect=422, also={"medicine-notes": "更难受了"})
     assert unsaid == task
     again = world.call(
@@ -238,7 +238,7 @@ def test_repeated_call_is_linked_and_raises_the_urgency(world: World) -> None:
     assert "更难受了" in world.coordinator.get(f"/board/tasks/{task}").text
     new = world.call(elder, also={"medicine-repeat": "new"})
     elder.phone.expect("记下了")
-    helper.phone.expect("药品")
+    helper.phone.expect("买药")
     assert new != task
 
 
@@ -272,7 +272,7 @@ def test_stop_and_start_are_honoured_and_shown(world: World) -> None:
     elder.phone.expect("记下了")
     world.wait_attention("nobody_left", task_id=task)
     helper.phone.reply("START")
-    helper.phone.expect("药品", patience_s=20)
+    helper.phone.expect("买药", patience_s=20)
 
 
 def test_a_remote_retiree_goes_to_the_coordinator(world: World) -> None:
@@ -292,13 +292,13 @@ def test_cancel_tells_everybody(world: World) -> None:
     first, second = world.volunteer("李伟"), world.volunteer("赵强")
     task = world.call(elder)
     elder.phone.expect("记下了")
-    offer = first.phone.expect("药品")
-    second.phone.expect("药品")
+    offer = first.phone.expect("买药")
+    second.phone.expect("买药")
     assert world.act(task, "cancel", said="").status_code == 422
     assert world.act(task, "cancel", said="老人自己买到了").status_code == 200
-    first.phone.expect("已取消")
-    second.phone.expect("已取消")
-    elder.phone.expect("已取消")
+    first.phone.expect("取消了")
+    second.phone.expect("取消了")
+    elder.phone.expect("取消了")
     assert world.state(task) == "cancelled"
     first.tap(offer, "accept")
     assert world.standing(task) == []
@@ -308,8 +308,8 @@ def test_cancel_tells_the_one_who_goes(world: World) -> None:
     elder, helper = world.retiree(), world.volunteer("李伟")
     task, _offer = world.held(elder, helper)
     world.act(task, "cancel", said="住院了")
-    helper.phone.expect("已取消", "不用去了")
-    elder.phone.expect("已取消")
+    helper.phone.expect("取消了", "不用去了")
+    elder.phone.expect("取消了")
 
 
 def test_manual_assign_and_reassign(world: World) -> None:
@@ -317,10 +317,10 @@ def test_manual_assign_and_reassign(world: World) -> None:
     first, second = world.volunteer("李伟"), world.volunteer("赵强", "near", windows=[])
     task = world.call(elder)
     elder.phone.expect("记下了")
-    first.phone.expect("药品")
+    first.phone.expect("买药")
     assert world.act(task, "assign", volunteer_id=str(second.id)).status_code == 200
     second.phone.expect("王秀兰", "暗号")
-    first.phone.expect("已有人接了")
+    first.phone.expect("已有别的志愿者")
     elder.phone.expect("赵强")
     assert world.standing(task) == [second.id]
     assert world.act(task, "assign", volunteer_id=str(first.id)).status_code == 200

@@ -81,7 +81,7 @@ def test_a_call_whose_wake_ups_were_lost_keeps_its_id(world: World) -> None:
         task = world.call(elder)
     finally:
         world.system.start_one("valkey")
-    offer = helper.phone.expect("药品", patience_s=40)
+    offer = helper.phone.expect("买药", patience_s=40)
     elder.phone.expect("记下了", patience_s=40)
     helper.tap(offer, "accept")
     helper.phone.expect(elder.name)

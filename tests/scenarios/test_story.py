@@ -16,8 +16,8 @@ def test_the_whole_story(world: World) -> None:
 
     task = world.call(elder, "medicine", also={"medicine-due": "tomorrow"})
     elder.phone.expect("王老师", "药品", "0351-7010000")
-    offer = first.phone.expect("药品", "回复", "/o/")
-    other = second.phone.expect("药品", "回复", "/o/")
+    offer = first.phone.expect("买药", "能去点", "/o/")
+    other = second.phone.expect("买药", "能去点", "/o/")
 
     before = first.open(offer)
     assert before.status_code == 200
@@ -29,7 +29,7 @@ def test_the_whole_story(world: World) -> None:
     world.wait_state(task, "assigned")
     assert world.standing(task) == [first.id]
     details = first.phone.expect("王秀兰", "3号楼2单元501", "暗号")
-    second.phone.expect("已有人接了")
+    second.phone.expect("已有别的志愿者")
     coming = elder.phone.expect("李伟", "暗号")
     word = re.search("「(.+?)」", coming.body)
     assert word

@@ -14,8 +14,9 @@ RECEIVED = "{greeting}，您要的{categories}记下了。热线{hotline}"
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = texts._catalogue
+    monkeypatch.setattr(texts, "_signatures", {})
     yield
     texts.use(before)
 
@@ -40,7 +41,7 @@ def test_single_texts_are_overridden_and_changes_are_seen_at_once(tmp_path: Path
 
     _write(path, f'[zh.sms]\nreceived = "{RECEIVED}"\n[zh.words]\nmedicine = "代买药"\n')
     assert _said() == "王老师，您要的药品、生活用品记下了。热线0351-7010000"
-    assert "代买药的任务" in _said("taken")
+    assert "代买药这件事" in _said("taken")
     assert found.reading().changed == {("zh", "sms", "received"), ("zh", "words", "medicine")}
     assert _said(language="en").startswith("Ms Wang")
 
@@ -74,10 +75,12 @@ def test_single_texts_are_overridden_and_changes_are_seen_at_once(tmp_path: Path
          [Problem("zh.sms.received", "too_long", "3")]),
         (f'[zh.sms]\nreceived = "{"长" * 700}"', [Problem("zh.sms.received", "too_many_characters", "600")]),
         # It is part of texts that would get too long by it.
-        (f'[zh.words]\nno_due = "尽快"\nyour_medicine = "{"药" * 110}"',
+        (f'[zh.words]\nno_due_soon = "尽快"\nyour_medicine = "{"药" * 110}"',
          [Problem("zh.words.your_medicine", "too_long", "3")]),
-        ('[zh.sms]\nchanged_volunteer = "{name}{category}{mark}{due}{link}。"',
+        ('[zh.sms]\nchanged_volunteer = "{name}{errand}{what}{link}。"',
          [Problem("zh.sms.changed_volunteer", "link_touches")]),
+        ('[zh.sms]\nreceived = "【急】{greeting}{categories}{hotline}"',
+         [Problem("zh.sms.received", "signature")]),
         ('[de.sms]\nreceived = "ja"\n[zh.smses]\n', [Problem("de", "unknown_table"),
                                                      Problem("zh.smses", "unknown_table")]),
         ('zh = 1\n', [Problem("zh", "unknown_table")]),
