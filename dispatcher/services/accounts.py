@@ -97,13 +97,10 @@ def end_sessions(person: Staff) -> None:
         tx.execute(standing.values(ended=True))
 
 
-def log_in(
-    username: str, password: str, now: datetime, origin: Origin, regular: bool = False
-) -> Staff | None:
+def log_in(username: str, password: str, now: datetime, origin: Origin) -> Staff | None:
     """The account with a login of its own, if name and password fit and it is in use.
 
-    `regular`: they have logged in from there before (:func:`logs_in_from`). No connection of the database
-    is held while the password is hashed.
+    No connection of the database is held while the password is hashed.
 
     Raises:
         dispatcher.services.hashing.Busy: too many are logging in just now.
@@ -112,7 +109,7 @@ def log_in(
         select(Staff.id, Staff.password_hash).where(Staff.username == username.strip())
     ).first()
     db.session.rollback()
-    fits = hashing.run(lambda: _fits(found.password_hash if found else None, password), regular)
+    fits = hashing.run(lambda: _fits(found.password_hash if found else None, password))
     return _begin(found.id, found.password_hash, now, origin) if found is not None and fits else None
 
 

@@ -26,7 +26,7 @@ from dispatcher.clock import utcnow
 from dispatcher.extensions import limiter, login_manager
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, OPERATOR, Staff
 from dispatcher.services import accounts, hashing
-from dispatcher.web import origin
+from dispatcher.web import origin, turnstile
 from dispatcher.web.errors import can_be_sent_again, send_again
 from dispatcher.web.language import safe_next
 
@@ -94,8 +94,11 @@ def _is_regular() -> bool:
 
 def _not_logged_in(error: str, code: int) -> Response:
     """The form once more, with the name that was typed."""
-    values = {"username": request.form.get("username", ""), "next": request.form.get("next", "")}
-    return make_response(render_template("auth/login.html", error=error, values=values), code)
+    return make_response(render_template("auth/login.html", error=error, values=_typed()), code)
+
+
+def _typed() -> dict[str, str]:
+    return {"username": request.form.get("username", ""), "next": request.form.get("next", "")}
 
 
 def _too_many(_limit: RequestLimit) -> Response:
@@ -121,13 +124,10 @@ def _limited(setting: str, key: Callable[[], str], regulars: bool) -> Callable[[
 def log_in() -> ResponseReturnValue:
     """Log in. Failed tries are limited; right ones aren't."""
     here = accounts.Origin(origin.address_hash(), current_app.permanent_session_lifetime)
-    password, regular = request.form.get("password", ""), _is_regular()
     try:
-        person = accounts.log_in(_username(), password, utcnow(), here, regular)
+        person = accounts.log_in(_username(), request.form.get("password", ""), utcnow(), here)
     except hashing.Busy:
-        answer = _not_logged_in(_("Many people are logging in just now. Please try again in a moment."), 503)
-        answer.headers["Retry-After"] = "3"
-        return answer
+        return turnstile.busy(_typed())
     if person is None:
         return _not_logged_in(_("That name and password don't fit together. Please try again."), 401)
     language = session.get("language")
@@ -137,7 +137,9 @@ def log_in() -> ResponseReturnValue:
     session.permanent = True
     login_user(person)
     target = safe_next(request.form.get("next") or request.args.get("next"))
-    return redirect(target or url_for("auth.index"))
+    answer = make_response(redirect(target or url_for("auth.index")))
+    turnstile.know(current_app, answer)
+    return answer
 
 
 @blueprint.post("/logout")
