@@ -1,5 +1,6 @@
 """What the gateway tells us: status callbacks and incoming SMS, only with its signature."""
 
+import re
 from typing import cast
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -9,6 +10,7 @@ from dispatcher.clock import utcnow
 from dispatcher.extensions import csrf
 from dispatcher.services import inbound, receipts
 from dispatcher.services.receipts import Receipt
+from dispatcher.sms import signed_fields
 from dispatcher.sms.gateway import Incoming
 from dispatcher.web.forms import row_id
 from dispatcher.web.typed import Typed
@@ -18,6 +20,9 @@ csrf.exempt(blueprint)
 
 _MOST_SID, _MOST_STATUS, _MOST_PHONE = 64, 20, 20
 """More than the gateway ever sends, in characters, and as much as is kept."""
+
+_STATUS_NEEDS, _INBOUND_NEEDS = ("MessageSid", "MessageStatus"), ("MessageSid", "From", "Body")
+_STATUS_QUERY = re.compile(r"(m=\d{1,19})?")
 
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -37,6 +42,19 @@ def _signed() -> None:
     signed = cast(Typed, request.form).raw.to_dict()
     if not token_set or not checker.valid(url, signed, signature):
         abort(403)
+    if not _means_one_thing():
+        abort(400)
+
+
+def _means_one_thing() -> bool:
+    """Whether what was signed can't be cut into an address and fields in another way."""
+    status = request.endpoint == "webhooks.status"
+    if status and not _STATUS_QUERY.fullmatch(request.query_string.decode("latin-1")):
+        return False
+    fields = cast(Typed, request.form).raw.to_dict(flat=False)
+    return signed_fields.mean_one_thing(
+        fields, current_app.config["TWILIO_ACCOUNT_SID"], _STATUS_NEEDS if status else _INBOUND_NEEDS
+    )
 
 
 @blueprint.post("/status")
