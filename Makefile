@@ -108,7 +108,7 @@ simulate: $(VENV)/.installed-dev ## Compare the rules of dispatching with others
 tune: $(VENV)/.installed-dev ## Look for better figures of the rules, on other seeds (TRIALS=60)
 	@exec $(PYTHON_M) devtools.benchmark.tune --trials $(or $(TRIALS),60) $(if $(PUBLISH),--publish)
 
-# QUICK=1: a glance. ONLY=saves|latency|accept|throughput|board|growth, DATABASE=sqlite|postgresql: a part.
+# QUICK=1: a glance. ONLY=saves|latency|accept|throughput|board|logins|growth, DATABASE=sqlite|postgresql: a part.
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(MO) ## Measure the cost of deciding, and the live system beside yardsticks (QUICK=1)
 	$(if $(ONLY)$(DATABASE)$(QUICK),,@$(PYTHON_M) devtools.benchmark.scale)

@@ -66,6 +66,7 @@ def _add_pages(app: Flask) -> None:
     from dispatcher import cli, web
     from dispatcher.extensions import babel, csrf, limiter, login_manager, migrate
 
+    config.check_rates(app.config)
     app.config["RATELIMIT_STORAGE_URI"] = re.sub("^unix://", "redis+unix://", app.config["REDIS_URL"])
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {
         "socket_connect_timeout": 0.3,

@@ -53,6 +53,7 @@ def staff() -> None:
 def staff_add(username: str, name: str, role: str, campus_code: str | None, password: str) -> None:
     """Make an account; the password is asked for, not shown."""
     _check_password(password)
+    password = accounts.hashed(password)  # before the transaction, for which others wait
     with transaction() as tx:
         if tx.scalars(select(Staff).where(Staff.username == username)).first():
             raise click.ClickException(f"There is an account {username} already.")
@@ -69,6 +70,7 @@ def staff_add(username: str, name: str, role: str, campus_code: str | None, pass
 def staff_password(username: str, password: str) -> None:
     """Set a new password; every session of the account ends."""
     _check_password(password)
+    password = accounts.hashed(password)
     with transaction() as tx:
         person = tx.scalars(select(Staff).where(Staff.username == username)).first()
         if person is None:

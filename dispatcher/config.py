@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,9 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "LOG_FORMAT": _one_of("LOG_FORMAT", get("LOG_FORMAT", "text"), logs.FORMATS),
         "LOG_LEVEL": _one_of("LOG_LEVEL", get("LOG_LEVEL", "info").lower(), logs.LEVELS),
         "LOGIN_RATE": get("LOGIN_RATE", "20 per minute"),
+        "LOGIN_RATE_ADDRESS": get("LOGIN_RATE_ADDRESS", "100 per 10 minutes"),
+        "LOGIN_RATE_NAME": get("LOGIN_RATE_NAME", "60 per 10 minutes"),
+        "LOGIN_RATE_ALL": get("LOGIN_RATE_ALL", "300 per minute"),
         "LINK_RATE": get("LINK_RATE", "60 per minute"),
         "UNDO": timedelta(seconds=_number("UNDO_S", get("UNDO_S", "60"))),
         "TRUSTED_PROXIES": _number("TRUSTED_PROXIES", get("TRUSTED_PROXIES", "0")),
@@ -76,6 +79,24 @@ def from_environment(env: dict[str, str] | None = None) -> dict[str, Any]:
         "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent.parent / "translations"),
         "RATELIMIT_HEADERS_ENABLED": False,
     }
+
+
+RATES = ("LOGIN_RATE", "LOGIN_RATE_ADDRESS", "LOGIN_RATE_NAME", "LOGIN_RATE_ALL", "LINK_RATE")
+
+
+def check_rates(settings: Mapping[str, Any]) -> None:
+    """Refuse a limit that can't be understood: it would be no limit.
+
+    Raises:
+        ConfigurationError: see there.
+    """
+    from limits import parse_many  # takes a tenth of a second; a worker, which limits nothing, does without
+
+    for name in RATES:
+        try:
+            parse_many(settings[name])
+        except ValueError as error:
+            raise ConfigurationError(f'{name} must be like "20 per minute": {settings[name]}') from error
 
 
 def _engine_options(database: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dispatcher.models.desk import Draft, ReturnCall, ShiftNote
 from dispatcher.models.help_request import HelpRequest, RepeatCall
 from dispatcher.models.history import Attention, Event
 from dispatcher.models.learning import Acceptance, AnswerTimes
+from dispatcher.models.login import LoginSession
 from dispatcher.models.message import LinkToken, Message, MessageReceipt, ReplyCode
 from dispatcher.models.retiree import Retiree, RetireePhone, SearchKey
 from dispatcher.models.staff import ADMINISTRATOR, COORDINATOR, OPERATOR, ROLES, Staff
@@ -28,6 +29,7 @@ __all__ = [
     "Event",
     "HelpRequest",
     "LinkToken",
+    "LoginSession",
     "Message",
     "MessageReceipt",
     "Offer",

@@ -14,9 +14,15 @@ ROLES = (OPERATOR, COORDINATOR, ADMINISTRATOR)
 
 
 class Staff(UserMixin, Base):
-    """An account. `password_hash` is scrypt with salt; `session_key` changes to end all sessions."""
+    """An account. `password_hash` is scrypt with salt; `session_key` ends what the version before knows as
+    sessions, and goes once that version can't run beside this one any more.
+
+    `login_key`: the key of the login by which it was loaded; not in the database, which has its hash.
+    """
 
     __tablename__ = "staff"
+
+    login_key = ""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(60), unique=True)
@@ -37,5 +43,5 @@ class Staff(UserMixin, Base):
         return self.active
 
     def get_id(self) -> str:
-        """Flask-Login's session value: ends when the account's session key changes."""
-        return f"{self.id}.{self.session_key}"
+        """Flask-Login's session value: the key of this login."""
+        return self.login_key

@@ -22,6 +22,7 @@ from dispatcher.web import (
     receipts,
     seeing,
     several,
+    turnstile,
     volunteer,
     volunteer_self,
     webhooks,
@@ -52,6 +53,7 @@ def init_app(app: Flask) -> None:
     wording.init_app(app)
     live.init_app(app)
     app.after_request(_secure)
+    turnstile.init_app(app, _secure)
     if hops := app.config["TRUSTED_PROXIES"]:
         # Only as many forwarding headers are believed as there are proxies of ours in front.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]

@@ -27,13 +27,13 @@ from dispatcher.database import db
 from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
 from dispatcher.rules.order import PRESSING, Place
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
-from dispatcher.services import board, coordinating, opt_outs, resending, stoppages
+from dispatcher.services import accounts, board, coordinating, opt_outs, resending, stoppages
 from dispatcher.services.coordinating import Conflict, Edit, Refused
 from dispatcher.web import refused as refused_words
 from dispatcher.web import wording
 from dispatcher.web.auth import COORDINATORS, STAFF, roles
 from dispatcher.web.forms import row_id
-from dispatcher.web.live import Changes
+from dispatcher.web.live import Changes, Listener
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("board", __name__, url_prefix="/board")
@@ -75,14 +75,15 @@ def stream() -> ResponseReturnValue:
     204: no thread to spare, please poll.
     """
     changes: Changes = current_app.extensions["changes"]
+    listener = Listener(accounts.key_hash(current_user.get_id()), current_user.role)
     if "rows" not in request.args:
-        response = changes.stream()
+        response = changes.stream(listener)
     else:
         # What the rows depend on, besides the database. Nothing in them is one person's own.
         view = _view()
         can_act = current_user.role in (COORDINATOR, ADMINISTRATOR)
         key = (wording.language(), can_act, _wanted(), view, _lane())
-        response = changes.stream(key, lambda: render_template(ROWS[view], **_context(view)))
+        response = changes.stream(listener, key, lambda: render_template(ROWS[view], **_context(view)))
     db.session.remove()  # a stream may last for minutes; it must not hold a connection
     return response or ("", 204)
 

@@ -47,7 +47,7 @@ def _page(code: int, heading: str, text: str) -> ResponseReturnValue:
 
 def _http(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
-    if code < 400:
+    if code < 400 or error.response is not None:
         return error.get_response()
     return _page(code, *_words(code))
 

@@ -1,6 +1,7 @@
 """What the gateway tells us: status callbacks and incoming SMS, only with its signature."""
 
 import hmac
+import re
 from typing import cast
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -10,6 +11,7 @@ from dispatcher.clock import utcnow
 from dispatcher.extensions import csrf
 from dispatcher.services import inbound, receipts, refusals
 from dispatcher.services.receipts import Receipt
+from dispatcher.sms import signed_fields
 from dispatcher.sms.gateway import Incoming
 from dispatcher.web.forms import row_id
 from dispatcher.web.typed import Typed
@@ -23,6 +25,8 @@ _MOST_SID, _MOST_STATUS = 64, 20
 _MOST_FROM, _MOST_PICTURES, _MOST_URL = 100, 10, 500
 """So much is kept of a sender, who may be no phone; so many pictures of one SMS, and addresses of so many
 characters."""
+_STATUS_NEEDS, _INBOUND_NEEDS = ("MessageSid", "MessageStatus"), ("MessageSid", "Body")
+_STATUS_QUERY = re.compile(r"(m=\d{1,19})?")
 
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -43,6 +47,8 @@ def _signed() -> None:
     if not token_set or not checker.valid(url, signed, signature):
         refusals.refused(_looks_like_the_gateways(signature, signed), utcnow())
         abort(403)
+    if not _means_one_thing():
+        abort(400)
     refusals.accepted(utcnow())
 
 
@@ -51,6 +57,17 @@ def _looks_like_the_gateways(signature: str, form: dict[str, str]) -> bool:
     account = current_app.config["TWILIO_ACCOUNT_SID"]
     known = not account or hmac.compare_digest(form.get("AccountSid", "").encode(), account.encode())
     return known and bool(signature and form.get("MessageSid"))
+
+
+def _means_one_thing() -> bool:
+    """Whether what was signed can't be cut into an address and fields in another way."""
+    status = request.endpoint == "webhooks.status"
+    if status and not _STATUS_QUERY.fullmatch(request.query_string.decode("latin-1")):
+        return False
+    fields = cast(Typed, request.form).raw.to_dict(flat=False)
+    return signed_fields.mean_one_thing(
+        fields, current_app.config["TWILIO_ACCOUNT_SID"], _STATUS_NEEDS if status else _INBOUND_NEEDS
+    )
 
 
 @blueprint.post("/status")

@@ -3,7 +3,7 @@
 "use strict";
 
 document.addEventListener("submit", (event) => {
-  if (new URL(event.target.action).pathname !== "/logout") return;
+  if (!/^\/logout(\/|$)/.test(new URL(event.target.action).pathname)) return;
   try {
     for (const name of Object.keys(localStorage)) {
       if (name.startsWith("draft:")) localStorage.removeItem(name);

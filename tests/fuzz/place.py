@@ -79,9 +79,12 @@ class Place:
         self._meanwhile = ExitStack()
         self._meanwhile.enter_context(as_new(self.app))
         self._counting = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        with self.app.app_context():
-            staff = {person.role: person.get_id() for person in db.session.scalars(select(Staff))}
-            db.session.remove()
+        origin = accounts.Origin("fuzz", self.app.permanent_session_lifetime)
+        with self.app.app_context(), transaction() as tx:
+            staff = {
+                person.role: accounts.open_login(tx, person, _now(), origin)
+                for person in tx.scalars(select(Staff)).all()
+            }
         self.clients = {role: self._client(staff.get(role)) for role in (*ROLES, "nobody")}
         return self
 

@@ -9,6 +9,7 @@ from functools import cache
 import flask_migrate
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -190,6 +191,17 @@ def save_call(people: People, key: str = "k", retiree: int | None = None, **want
     given = {"category": "medicine", "urgency": "soon", "due_by": None} | wanted
     call = Call(form_key=key, wanted=[Wanted(**given)], retiree_id=retiree or people.retiree)  # type: ignore[arg-type]
     return intake.save(call, db.session.get_one(Staff, people.operator), now())
+
+
+def logged_in(app: Flask, staff_id: int) -> FlaskClient:
+    """A browser in which this member of staff has logged in."""
+    client = app.test_client()
+    with app.app_context(), transaction() as tx:
+        origin = accounts.Origin("tests", app.permanent_session_lifetime)
+        key = accounts.open_login(tx, tx.get_one(Staff, staff_id), now(), origin)
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = key, True
+    return client
 
 
 def volunteer(people: People, index: int) -> Volunteer:

@@ -46,6 +46,7 @@ from tests.integration.conftest import (
     PASSWORD,
     People,
     RecordingGateway,
+    logged_in,
     now,
     receive,
     save_call,
@@ -362,9 +363,7 @@ def test_every_reason_is_a_sentence_with_a_button_that_mends_it(app: Flask, peop
                 ).id
                 for reason in ATTENTION
             }  # fmt: skip
-    client = app.test_client()
-    with client.session_transaction() as session, app.app_context():
-        session["_user_id"], session["_fresh"] = _staff(people.coordinator).get_id(), True
+    client = logged_in(app, people.coordinator)
     for path in ("/board", "/board?view=lanes", f"/board/tasks/{task_id}"):
         page = client.get(path).text
         for reason, item in items.items():

@@ -32,11 +32,11 @@ from dispatcher.models import (
     Volunteer,
 )
 from dispatcher.rules.response import STRETCHES
-from dispatcher.services import dispatching, inbound, messaging, receipts
+from dispatcher.services import accounts, dispatching, inbound, messaging, receipts
 from dispatcher.services.receipts import Receipt
 from dispatcher.sms.gateway import Incoming
 from tests.databases import Home
-from tests.integration.conftest import People, RecordingGateway, make_app, now, save_call, volunteer
+from tests.integration.conftest import PASSWORD, People, RecordingGateway, make_app, now, save_call, volunteer
 
 ODD_TEXTS = [
     "王秀兰：请大声敲门，谢谢！",
@@ -93,6 +93,7 @@ def full(app: Flask, people: People) -> People:
         sent = db.session.scalars(select(Message).where(Message.state == "sent")).all()
         for message in sent:
             receipts.take_in(Receipt(message.id, str(message.gateway_id), "delivered", {"To": "x"}, now()))
+        accounts.log_in("op", PASSWORD, now(), accounts.Origin("a hash", timedelta(hours=14)))
         _odd_rows(people)
         for one in tables():
             assert db.session.scalar(select(func.count()).select_from(one)), f"nothing in {one.name}"

@@ -43,7 +43,7 @@ from dispatcher.services import (
 )
 from dispatcher.services.responding import Answer
 from dispatcher.web import wording
-from tests.integration.conftest import People, RecordingGateway, now, receive, save_call, volunteer
+from tests.integration.conftest import People, RecordingGateway, logged_in, now, receive, save_call, volunteer
 
 TOKEN = "task3token45"
 
@@ -383,7 +383,7 @@ def test_the_board_shows_trouble_and_its_receipts_and_two_ways_to_mend_it(app: F
         task_id = held(people, 1)
         say("problem", reason="shop_shut", said="三家都关了")
         say("receipt", picture=photos.redrawn(BytesIO(picture())), spent_fen=1250)
-    client = staff(app, people.coordinator)
+    client = logged_in(app, people.coordinator)
     board = client.get("/board").text
     assert "三家都关了" in board
     page = client.get(f"/board/tasks/{task_id}").text
@@ -426,15 +426,6 @@ def upload(client: FlaskClient, data: bytes | None, spent: str = "", step: str =
     return client.post(f"/o/{TOKEN}/{step}", data=body, content_type=kind)
 
 
-def staff(app: Flask, staff_id: int) -> FlaskClient:
-    client = app.test_client()
-    with app.app_context():
-        who = db.session.get_one(Staff, staff_id).get_id()
-    with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = who, True
-    return client
-
-
 def test_a_photo_is_kept_small_upright_and_bare(app: Flask, people: People) -> None:
     with app.app_context():
         task_id = held(people, 1)
@@ -459,11 +450,11 @@ def test_a_photo_is_kept_small_upright_and_bare(app: Flask, people: People) -> N
         assert kinds(task_id).count("receipt") == 1
 
     for who in (people.operator, people.coordinator):
-        answer = staff(app, who).get(f"/board/tasks/{task_id}/receipts/1")
+        answer = logged_in(app, who).get(f"/board/tasks/{task_id}/receipts/1")
         assert (answer.status_code, answer.content_type, answer.data) == (200, "image/jpeg", jpeg)
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert staff(app, people.operator).get(f"/board/tasks/{task_id}/receipts/2").status_code == 404
+    assert logged_in(app, people.operator).get(f"/board/tasks/{task_id}/receipts/2").status_code == 404
     assert client.get(f"/board/tasks/{task_id}/receipts/1").status_code == 302
 
 

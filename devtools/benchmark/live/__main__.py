@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from devtools.benchmark.live import accept, board, growth, latency, people, saves, throughput
+from devtools.benchmark.live import accept, board, growth, latency, logins, people, saves, throughput
 from devtools.benchmark.live.figures import Check, Record
 from devtools.benchmark.live.stage import POSTGRESQL, SQLITE, stage
 
 GROWTH = "growth"
 PARTS: dict[str, ModuleType] = {
     "saves": saves, "latency": latency, "accept": accept, "throughput": throughput, "board": board,
-    GROWTH: growth,
+    "logins": logins, GROWTH: growth,
 }  # fmt: skip
 
 
@@ -26,7 +26,8 @@ def measure(part: str, database: str, quick: bool) -> list[Record]:
     if part == GROWTH:
         found: list[Record] = growth.measure_on(database, quick)
         return found
-    with stage(database, people.Size(coordinators=board.COORDINATORS)) as running:
+    env: dict[str, str] | None = getattr(PARTS[part], "ENV", None)
+    with stage(database, people.Size(coordinators=board.COORDINATORS), env) as running:
         records: list[Record] = PARTS[part].measure(running, quick)
         return records
 
