@@ -1,7 +1,7 @@
 """keys of volunteers, and by which version of the rules a person's keys were made: found by more
 
 Revision ID: 0009
-Revises: 0007
+Revises: 0008
 Create Date: 2026-11-30 06:40:00
 """
 from alembic import op

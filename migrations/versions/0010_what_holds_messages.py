@@ -1,7 +1,7 @@
 """what keeps SMS from leaving; whose phone wants none
 
 Revision ID: 0010
-Revises: 0007
+Revises: 0009
 Create Date: 2026-11-30 06:30:00
 """
 from alembic import op

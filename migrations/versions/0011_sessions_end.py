@@ -1,7 +1,7 @@
 """logins are rows, which end
 
-Revision ID: 0012
-Revises: 0007
+Revision ID: 0011
+Revises: 0010
 Create Date: 2026-11-30 06:20:00
 """
 from alembic import op
@@ -11,7 +11,7 @@ from dispatcher.database import UtcDateTime
 
 
 # revision identifiers, used by Alembic.
-revision = '0012'
+revision = '0011'
 down_revision = "0010"
 branch_labels = None
 depends_on = None
