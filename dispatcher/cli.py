@@ -5,6 +5,7 @@ from flask import Flask, current_app
 from sqlalchemy import func, select
 
 from dispatcher import cli_metrics
+from dispatcher.cli_backup import backup
 from dispatcher.cli_copy import copy_data
 from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(simulate_roster)
     app.cli.add_command(cli_metrics.group)
     app.cli.add_command(copy_data)
+    app.cli.add_command(backup)
 
 
 @click.group()
