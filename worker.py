@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+os.umask(0o077)  # what it writes from now on is for its own user only
 gc.disable()  # while loading nothing becomes garbage; looking for it would take an eighth of the start
 
 from celery import signals

@@ -288,6 +288,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # what they write is nobody else's business
         )
         self._tell_guard("+", child.popen.pid)
         assert child.popen.stdout is not None

@@ -206,6 +206,8 @@ class System:
     def _make_dirs(self) -> None:
         for folder in (self.data_dir, self.data_dir / "valkey", self.data_dir / "logs"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.data_dir / "valkey", self.data_dir / "logs"):
+            folder.chmod(0o700)  # also those of an earlier run
 
     def _choose_socket_path(self) -> Path:
         """Put Valkey's socket into the data directory, or a private one if that path does not serve."""

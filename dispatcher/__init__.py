@@ -1,12 +1,13 @@
 """A dispatcher of volunteers: a call becomes a task, a task finds its volunteer."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
 
-from dispatcher import broker, config, logs, metrics, models
+from dispatcher import broker, config, logs, metrics, models, private
 from dispatcher.database import db
 from dispatcher.sms import office_texts, texts
 from dispatcher.sms.twilio import Signature, TwilioGateway
@@ -41,6 +42,10 @@ def create_app(overrides: dict[str, Any] | None = None, pages: bool = True) -> F
     app.config.update(config.from_environment())
     app.config.update(overrides or {})
     logs.configure(app.config["LOG_FORMAT"], app.config["LOG_LEVEL"])
+    kept = [app.config["DATA_DIR"]]
+    if figures := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        kept.append(Path(figures))
+    private.tighten(kept, app.config["SQLALCHEMY_DATABASE_URI"])
     metrics.start()
 
     db.init_app(app)

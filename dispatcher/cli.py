@@ -6,6 +6,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from dispatcher import cli_metrics
+from dispatcher.cli_backup import backup
 from dispatcher.cli_copy import copy_data
 from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cli_metrics.group)
     app.cli.add_command(copy_data)
     app.cli.add_command(reindex)
+    app.cli.add_command(backup)
 
 
 @click.group()

@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
-from dispatcher import metrics
+from dispatcher import metrics, private
 from dispatcher.broker import WakeUp
 
 BUSY_TIMEOUT_S = 20.0
@@ -199,7 +199,10 @@ def _begin_writing(connection: Connection, driver: sqlite3.Connection) -> None:
 
 @event.listens_for(Engine, "do_connect")
 def _wait_for_the_server(dialect: Dialect, _record: Any, args: Any, options: dict[str, Any]) -> Any:
-    """A server that is being restarted isn't gone: whoever needs it now waits for it a little."""
+    """A server that is being restarted isn't gone: whoever needs it now waits for it a little. A file that
+    isn't there is made for nobody else to read."""
+    if dialect.name == "sqlite" and args and args[0] != ":memory:" and not options.get("uri"):
+        private.make(str(args[0]))
     if dialect.name != "postgresql":
         return None
     gone = cast(Any, dialect).dbapi.OperationalError

@@ -162,7 +162,7 @@ def test_lost_links_end_and_new_ones_may_follow_at_once(app: Flask, people: Peop
         held(people)
         ask("我的")
         link = own_link(gateway)
-    office = staff(app, people.coordinator)
+    office = logged_in(app, people.coordinator)
     who = f"/board/volunteers/{people.volunteers[0]}"
     app.config["WTF_CSRF_ENABLED"] = False
     assert "刚发过" in office.post(f"{who}/page", follow_redirects=True).text
@@ -174,7 +174,7 @@ def test_lost_links_end_and_new_ones_may_follow_at_once(app: Flask, people: Peop
         assert own_link(gateway) != link
         kinds = db.session.scalars(select(Event.kind).where(Event.actor == "staff")).all()
         assert {"links_lost", "page_sent"} <= {*kinds}
-    assert staff(app, people.operator).post(f"{who}/lost").status_code == 403
+    assert logged_in(app, people.operator).post(f"{who}/lost").status_code == 403
     assert app.test_client().post(f"{who}/lost").status_code in (302, 401)
     assert office.post("/board/volunteers/999/page", follow_redirects=True).status_code == 404
     assert office.get(f"{who}/lost").status_code == 302
@@ -273,7 +273,7 @@ def test_who_finds_a_phone_does_nothing_by_it(app: Flask, people: People) -> Non
         assert [[t["said"] for t in item.params["texts"]] for item in shown] == [
             ["好的", "我的", "START", yes]
         ]
-    board_page = staff(app, people.coordinator).get("/board?lang=zh").text
+    board_page = logged_in(app, people.coordinator).get("/board?lang=zh").text
     assert "这部手机已丢失，可能不是本人发的" in board_page
     assert "“我的”" in board_page
     with app.app_context():
@@ -493,7 +493,7 @@ def test_nothing_is_sent_to_whoever_may_get_nothing_whoever_asks(
     assert answer.status_code == 409
     assert "不能给您的号码发短信" in answer.text
     assert "刚给您发过" not in answer.text
-    office = staff(app, people.coordinator)
+    office = logged_in(app, people.coordinator)
     office.post(f"/board/volunteers/{people.volunteers[0]}/page")
     with app.app_context():
         ask("我的")

@@ -192,7 +192,7 @@ class Following:
         answer = client.get("/board/stream?rows=1", buffered=False)
         try:
             for event in answer.response:
-                self._events.put(bytes(event))
+                self._events.put(event if isinstance(event, bytes) else event.encode())
                 if self._enough.is_set():
                     break
         finally:
