@@ -221,6 +221,26 @@ def test_pages_are_drawn_around_what_cannot_be_shown(app: Flask, people: People)
         assert {one.volunteer.id for one in unknown.ranked} == {*people.volunteers}, "assigned by hand"
 
 
+@pytest.mark.parametrize(
+    ("reason", "params", "words"),
+    [
+        ("unworded", {"kind": "reply_help"}, "无法生成文字"),
+        ("unworded", {"kind": "greeting_card"}, "greeting_card"),
+        ("webhooks_refused", {}, "TWILIO_AUTH_TOKEN"),
+        ("disk_low", {"free_mb": 123}, "123 MB"),
+    ],
+)
+def test_what_is_about_nobody_stands_on_the_board_in_words(
+    app: Flask, people: People, reason: str, params: dict[str, Any], words: str
+) -> None:
+    with app.app_context(), transaction() as tx:
+        attention.raise_(tx, reason, now(), subject="something", **params)
+    client = app.test_client()
+    client.post("/login", data=_login(client))
+    for path in ("/board", "/board?view=lanes", "/board/wall"):
+        assert words in client.get(path).text, path
+
+
 def test_one_task_that_cannot_be_acted_on_keeps_no_other_from_it(app: Flask, people: People) -> None:
     with app.app_context():
         for key in "abc":
