@@ -74,3 +74,12 @@ def test_a_name_is_no_number() -> None:
 )  # fmt: skip
 def test_a_name_is_found_however_it_is_typed(name: str, typed: str) -> None:
     assert any(key.startswith(names.normalise(typed)) for key in names.search_keys(name))
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [("+8613935102222", "CN"), ("+819012345678", "JP"), ("+14155550123", "US"), ("+16135550123", "CA"),
+     ("+999123", "ZZ"), ("10690000727", "ZZ"), ("", "ZZ")],
+)  # fmt: skip
+def test_the_region_of_a_number(number: str, region: str) -> None:
+    assert phones.region(number) == region
