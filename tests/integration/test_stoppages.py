@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -250,6 +251,30 @@ def test_asking_more_by_hand_is_refused_kindly_meanwhile(office: Office) -> None
         coordinating.ask_more(Edit(task_id, by, seen, office.at))
 
 
+def test_many_workers_refused_at_once_raise_one_alarm_and_take_one_probe(office: Office) -> None:
+    numbers = [f"+861393520009{n}" for n in range(8)]
+    for n, number in enumerate(numbers):
+        office.call(f"k{n}", office.retiree(number))
+    office.gateway.says = lambda to: SENDER
+    message_ids = db.session.scalars(select(Message.id).where(Message.phone.in_(numbers))).all()
+    db.session.remove()
+
+    def job(message_id: int) -> None:
+        with office.app.app_context():
+            messaging.send(message_id, office.gateway)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(job, message_ids))
+    assert len(office.raised("gateway_setting")) == len(db.session.scalars(select(Stoppage)).all()) == 1
+    assert {m.state for m in db.session.scalars(select(Message))} == {"queued"}
+    tried = len(office.gateway.tried)
+    office.at += stoppages.PROBE_EVERY
+    db.session.remove()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(job, message_ids))
+    assert len(office.gateway.tried) == tried + 1
+
+
 def test_the_pages_say_so(office: Office) -> None:
     office.gateway.says = lambda to: SENDER
     task_id = office.call("k", category=URGENT_HELP, urgency="urgent")
@@ -262,7 +287,7 @@ def test_the_pages_say_so(office: Office) -> None:
     for path in ("/board", "/board?view=lanes", "/board/wall"):
         page = browser.get(path).text
         assert page.index("HOTLINE_SMS_NUMBER") < page.index("短信现在发不出去"), path
-    assert browser.get("/readyz").json["gateway_refuses"] == ["sender"]
+    assert browser.get("/readyz").get_json()["gateway_refuses"] == ["sender"]
     given = {"seen": seen, "volunteer_id": volunteer_id, "task_id": task_id}
     said = browser.post(f"/board/tasks/{task_id}/assign", data=given, follow_redirects=True)
     assert "请打电话告诉对方" in said.text
