@@ -238,11 +238,11 @@ def spoken(number: str) -> str:
 
 
 def region(number: str) -> str:
-    """The region of `number` (E.164) by ISO 3166, such as "CN"; empty for none."""
+    """The region of `number` (E.164) by ISO 3166, such as "CN"; "ZZ" where none is known."""
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "ZZ"
     except phonenumbers.NumberParseException:
-        return ""
+        return "ZZ"
 
 
 def dialled(number: str) -> str:

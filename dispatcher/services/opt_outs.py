@@ -65,11 +65,13 @@ def refused(tx: Session, phone: str, now: datetime) -> None:
 
 @use_case
 def wanted_again(attention_id: int, by: Staff, now: datetime) -> bool:
-    """The person whom a standing "stopped" is about has told the office that they want SMS again. False: it
-    stands no more, or their phone is lost, which is mended elsewhere."""
+    """The person whom a standing "stopped", or a call because of it, is about has told the office that they
+    want SMS again. False: it stands no more, or their phone is lost, which is mended elsewhere."""
     with transaction() as tx:
         standing = tx.get(Attention, attention_id)
-        if standing is None or standing.reason != "stopped" or standing.resolved_at is not None:
+        if standing is None or standing.resolved_at is not None:
+            return False
+        if standing.reason != "stopped" and standing.params.get("because") != "stopped":
             return False
         actor = history.staff(by)
         if standing.volunteer is not None:

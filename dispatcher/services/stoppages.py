@@ -32,6 +32,8 @@ PROBE_AFTER_RECEIPT = timedelta(minutes=1)
 WAIT = timedelta(minutes=2)
 """After so long a waiting message is looked at again, in case its release was missed."""
 
+_UNSURE = (Setting.CONNECTION, Setting.OTHER)
+
 ALARM_AFTER = timedelta(seconds=60)
 """A gateway that can't be reached for less than this is nobody's business."""
 
@@ -44,6 +46,11 @@ _STANDING = select(Stoppage).where(Stoppage.stands).order_by(Stoppage.scope)
 def standing(session: Session) -> Sequence[Stoppage]:
     """What stands now; nothing nearly always."""
     return session.scalars(_STANDING).all()
+
+
+def everything_waits(session: Session) -> bool:
+    """Whether no SMS leaves just now."""
+    return any(stoppage.scope == ALL for stoppage in standing(session))
 
 
 def over(stoppages: Sequence[Stoppage], phone: str) -> Stoppage | None:
@@ -130,7 +137,7 @@ def refused(tx: Session, message: Message, refusal: Refused, now: datetime, by_r
     if not row.stands and (sure or _refused_another(tx, row, message)):
         row.stands = True
         _look_at_once(tx, now)
-    if sure and row.setting != setting:
+    if row.setting != setting and (sure or row.setting in _UNSURE):
         # Mended, and now something else is wrong: one alarm, about what is wrong now.
         attention.known(tx, _subject(row), "gateway_setting", now)
         row.setting, row.alarmed, row.by_receipt = str(setting), False, by_receipt

@@ -114,7 +114,10 @@ def assign(task_id: int) -> ResponseReturnValue:
     volunteer_id = request.form.get("volunteer_id", type=row_id)
     if volunteer_id is None:
         return _task(task_id, {"volunteer_id": _("Please choose a volunteer.")}), 422
-    return _do(task_id, lambda edit: coordinating.assign(edit, volunteer_id), _("Assigned, and told by SMS."))
+    told = _("Assigned, and told by SMS.")
+    if stoppages.everything_waits(db.session()):
+        told = _("Assigned. SMS can't leave just now: please call them.")
+    return _do(task_id, lambda edit: coordinating.assign(edit, volunteer_id), told)
 
 
 @blueprint.post("/tasks/<int(max=2147483647):task_id>/ask")

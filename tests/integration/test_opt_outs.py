@@ -64,6 +64,15 @@ def test_a_retirees_phone_is_remembered_and_what_they_must_know_becomes_a_call(o
     assert [to for _, to, _ in office.gateway.tried].count(phone) == 1, "never tried again"
     assert {a.params["because"] for a in office.standing("call_retiree")} == {"stopped"}
 
+    call_id = office.standing("call_retiree")[0].id
+    by = db.session.get_one(Staff, office.people.coordinator)
+    assert opt_outs.wanted_again(call_id, by, office.at)
+    assert _retiree_phone(office).stopped_at is None
+    assert office.standing("stopped") == []
+    assert office.standing("call_retiree") != [], "the call has still to be made"
+
+    _from(office, phone, "拒收")
+    assert _retiree_phone(office).stopped_at is not None
     _from(office, phone, "恢复订阅")
     assert _retiree_phone(office).stopped_at is None
     assert office.standing("stopped") == []

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -22,7 +23,7 @@ from dispatcher.rules.settings import URGENT_HELP
 from dispatcher.services import candidates, coordinating, health, messaging, receipts, stoppages
 from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Fault, Refused, Setting
-from tests.integration.conftest import People
+from tests.integration.conftest import PASSWORD, People
 from tests.integration.office import Office
 
 SENDER = Refused("21606", Fault.OURS, Setting.SENDER)
@@ -238,6 +239,68 @@ def test_an_alarm_ends_by_its_cause_alone_and_a_try_can_be_had_at_once(office: O
     assert len(office.gateway.tried) > tried
     assert office.standing("gateway_setting") == []
     assert not stoppages.try_now(alarm_id, office.at)
+
+
+def test_asking_more_by_hand_is_refused_kindly_meanwhile(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k")
+    office.run(20)
+    by = db.session.get_one(Staff, office.people.coordinator)
+    seen = max(db.session.scalars(select(Event.id)))
+    with pytest.raises(coordinating.Refused, match="cannot_ask"):
+        coordinating.ask_more(Edit(task_id, by, seen, office.at))
+
+
+def test_many_workers_refused_at_once_raise_one_alarm_and_take_one_probe(office: Office) -> None:
+    numbers = [f"+861393520009{n}" for n in range(8)]
+    for n, number in enumerate(numbers):
+        office.call(f"k{n}", office.retiree(number))
+    office.gateway.says = lambda to: SENDER
+    message_ids = db.session.scalars(select(Message.id).where(Message.phone.in_(numbers))).all()
+    db.session.remove()
+
+    def job(message_id: int) -> None:
+        with office.app.app_context():
+            messaging.send(message_id, office.gateway)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(job, message_ids))
+    assert len(office.raised("gateway_setting")) == len(db.session.scalars(select(Stoppage)).all()) == 1
+    assert {m.state for m in db.session.scalars(select(Message))} == {"queued"}
+    tried = len(office.gateway.tried)
+    office.at += stoppages.PROBE_EVERY
+    db.session.remove()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(job, message_ids))
+    assert len(office.gateway.tried) == tried + 1
+
+
+def test_the_pages_say_so(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k", category=URGENT_HELP, urgency="urgent")
+    office.run(20)
+    seen, volunteer_id = max(db.session.scalars(select(Event.id))), office.people.volunteers[0]
+    db.session.rollback()
+    office.app.config["WTF_CSRF_ENABLED"] = False
+    browser = office.app.test_client()
+    browser.post("/login", data={"username": "co", "password": PASSWORD})
+    for path in ("/board", "/board?view=lanes", "/board/wall"):
+        page = browser.get(path).text
+        assert page.index("HOTLINE_SMS_NUMBER") < page.index("短信现在发不出去"), path
+    assert browser.get("/readyz").get_json()["gateway_refuses"] == ["sender"]
+    given = {"seen": seen, "volunteer_id": volunteer_id, "task_id": task_id}
+    said = browser.post(f"/board/tasks/{task_id}/assign", data=given, follow_redirects=True)
+    assert "请打电话告诉对方" in said.text
+
+
+def test_the_network_mended_and_the_gateway_still_at_odds_is_said(office: Office) -> None:
+    office.gateway.says = lambda to: NO_CONNECTION
+    office.call("k")
+    office.run(120)
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:connection"]
+    office.gateway.says = lambda to: UNCLEAR
+    office.run(20)
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:other"]
 
 
 def test_too_much_at_once_is_tried_again_and_stops_nothing(office: Office) -> None:

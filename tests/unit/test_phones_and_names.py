@@ -259,3 +259,12 @@ def test_no_name_breaks_anything_and_each_is_found_by_itself(name: str) -> None:
     for said in (names.surname(name), names.romanised(name), texts.greeting(name, "老师", "f", "en")):
         assert isinstance(said, str)
     assert texts.greeting(name, "老师", "", "zh").endswith("老师")
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [("+8613935102222", "CN"), ("+819012345678", "JP"), ("+14155550123", "US"), ("+16135550123", "CA"),
+     ("+999123", "ZZ"), ("10690000727", "ZZ"), ("", "ZZ")],
+)  # fmt: skip
+def test_the_region_of_a_number(number: str, region: str) -> None:
+    assert phones.region(number) == region
