@@ -41,7 +41,7 @@ from dispatcher.services import people as volunteers
 from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Incoming
 from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
-from tests.integration.test_volunteering import TOKEN, held, staff
+from tests.integration.test_volunteering import TOKEN, held
 
 PHONE = "+8613635200000"
 
