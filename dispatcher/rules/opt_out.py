@@ -23,7 +23,7 @@ _STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "r
 _START = frozenset({"start", "unstop"})
 _VERB = "(?:退订|取消订阅|拒收|拒收短信)"
 _LETTER = "(?:td|t|r)"
-_REPLY = "(?:请)?(?:直接)?(?:回复|回|发送|发)"
+_REPLY = "(?:请)?(?:直接)?(?:回复|回覆|回|发送|发)"
 _STOP_ZH = re.compile(
     rf"(?:我要|我想|我想要|申请|申請|请|要求)?{_VERB}(?:短信|简讯|信息)?(?:谢谢)?"
     rf"|(?:{_REPLY})?{_LETTER}"
