@@ -30,10 +30,10 @@ _DOOR = re.compile(
     rf"|(?<=[号院弄]){_BETWEEN}第?{_COUNT}\s*门{_NO_PLACE}"
     rf"|{_BETWEEN}{_COUNT}\s*层(?:.*)$"
     r"|[\s,，、;；:：/()（）·.]*(?<![0-9\-])[0-9]{1,5}[a-z]?\s*[室户]\s*$"
-    r"|(?<=[号院弄])[\s,，、/\-]*[0-9]{3,4}\s*[号]?\s*$"
+    r"|(?<=[号院弄楼舍寓苑园区村])[\s,，、/\-]*[0-9]{3,4}\s*号?\s*$"
 )
 # 12-3-501 and 12-501: house, entrance, door.
-_CHAIN = re.compile(r"(?<![0-9\-])([0-9]{1,3}[a-z]?)(?:\s*-\s*[0-9]{1,4}[a-z]?){1,3}\s*[室户]?\s*$")
+_CHAIN = re.compile(r"(?<![0-9\-])([0-9]{1,3}[a-z]?)(?:\s*-\s*[0-9]{1,4}[a-z]?){1,3}\s*[室户号]?\s*$")
 
 _UNIT_WORD = (
     r"(?:unit|entrance|entry|apt\.?|apartment|flat|room|rm\.?|suite|ste\.?|floor|level|door|staircase)"

@@ -17,7 +17,7 @@ _MAX_READINGS = 24
 _POLYPHONIC = 4
 """So many characters of a name are tried in all their readings; the others in the likeliest."""
 
-_DOTS = "·・•．‧.∙⋅･⸱ꞏᐧ"
+_DOTS = "·・•．‧.∙⋅･⸱ꞏᐧ。｡"
 """The middle dot between the parts of a name, in the shapes in which it is typed."""
 
 _HAN = r"〇々\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"

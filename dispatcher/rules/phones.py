@@ -37,6 +37,9 @@ _SCHEME = re.compile(
 _EXTENSION = re.compile(
     r"(?:ext\.?|extn\.?|x|#|\*|转|轉|分机|分機|;\s*ext\s*=|,+|;+)\s*\d+\s*$", re.IGNORECASE
 )
+_AROUND = " ,;:、。!'\"‘’“”<>《》「」"
+_SPOKEN = re.compile(r"[〇零一二三四五六七八九幺 -]{7,}")
+_SPOKEN_DIGITS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
 _BETWEEN = frozenset(" ()[].·•・‧_/")
 _SHORT = re.compile(r"1[0-2]\d|10\d{3}|12\d{3}|9[56]\d{3,4}")
 """110 and 120, 10086, 12345, 95588 and 96123: services, with or without an area code."""
@@ -117,14 +120,16 @@ def tidy(text: str) -> str:
             kept.append("-")
         elif category in ("Zs", "Zl", "Zp") or ch in "\t\r\n":
             kept.append(" ")
-        elif category not in ("Cf", "Cc", "Mn"):
+        elif category not in ("Cf", "Cc", "Mn", "Me"):
             kept.append(ch)
-    plain = "".join(kept).strip()
+    plain = "".join(kept).strip(_AROUND)
+    if _SPOKEN.fullmatch(plain):
+        plain = plain.translate(_SPOKEN_DIGITS)
     scheme = _SCHEME.match(plain)
     if scheme is None:
         return plain
     # tel:+86-351-7010001;phone-context=…, sms:…?body=…; an extension stays to be seen.
-    return re.split(r"\?|;(?!\s*ext)", plain[scheme.end() :], maxsplit=1)[0].strip()
+    return re.split(r"\?|;(?!\s*ext)", plain[scheme.end() :], maxsplit=1)[0].strip(_AROUND)
 
 
 def _bare(plain: str) -> str | None:

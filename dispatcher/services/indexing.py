@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Delete, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Delete, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from dispatcher.database import transaction, use_case
@@ -17,7 +17,7 @@ VERSION = 1
 BATCH = 200
 """So many people are given new keys in one transaction; others may write in between."""
 
-_IDS: Any = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _FORGET: dict[type[Any], Delete] = {
     Retiree: delete(SearchKey).where(SearchKey.retiree_id.in_(_IDS)),
     Volunteer: delete(VolunteerKey).where(VolunteerKey.volunteer_id.in_(_IDS)),

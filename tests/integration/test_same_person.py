@@ -49,7 +49,7 @@ def test_who_is_known_by_name_and_home_is_asked_about(
 ) -> None:
     asked = _save(client, **typed)
     assert asked.status_code == 422
-    for said in ("Is it the same person?", "3号楼2单元501", "Really somebody else"):
+    for said in ("is on the roster already. Is it the same person?", "3号楼2单元501", "Really somebody else"):
         assert said in asked.text, said
     for name in ("notes", "other-notes", "new_name", "new_phone", "new_address"):
         assert (TYPED | typed)[name] in asked.text, name

@@ -44,6 +44,11 @@ from dispatcher.sms import texts
         ("+39 06 6982", "+39066982", "landline"),
         ("+1 (650) 253-0000", "+16502530000", "mobile"),
         ("+852 6123 4567", "+85261234567", "mobile"),
+        ("(+86)139.3510.2222", "+8613935102222", "mobile"),
+        ("'13935102222", "+8613935102222", "mobile"),
+        ("“13935102222”。", "+8613935102222", "mobile"),
+        ("1\ufe0f\u20e33935102222", "+8613935102222", "mobile"),
+        ("幺三九三五一〇二二二二", "+8613935102222", "mobile"),
     ],
 )
 def test_numbers_as_people_type_them(typed: str, number: str, kind: str) -> None:
@@ -231,7 +236,8 @@ def test_a_name_is_found_however_it_is_typed(name: str, typed: str) -> None:
         ("解放", "解", "Xie", "Xie Fang"), ("吕秀英", "吕", "Lü", "Lü Xiuying"),
         ("买买提·艾山", "买买提", "Maimaiti", "Maimaiti Aishan"),
         ("買買提・艾山", "買買提", "Maimaiti", "Maimaiti Aishan"),
-        ("买买提.艾山", "买买提", "Maimaiti", "Maimaiti Aishan"), ("Anna 王", "王", "Wang", "Anna Wang"),
+        ("买买提.艾山", "买买提", "Maimaiti", "Maimaiti Aishan"),
+        ("买买提。艾山", "买买提", "Maimaiti", "Maimaiti Aishan"), ("Anna 王", "王", "Wang", "Anna Wang"),
         ("王Anna", "王", "Wang", "Wang Anna"), ("李", "李", "Li", "Li"), ("王🌸", "王", "Wang", "Wang 🌸"),
     ],
 )  # fmt: skip

@@ -72,7 +72,8 @@ def save() -> ResponseReturnValue:
         field = _FIELDS.get(wrong.field, "new_name")
         return form(values, retiree_id, {field: str(ROSTER_PROBLEM[wrong.code])}), 422
     except intake.LooksLikeSomebody as like:
-        return form(values, None, {"new_same": _("Is it the same person?")}, alike=like.people), 422
+        words = _("%(name)s is on the roster already. Is it the same person?", name=like.people[0].name)
+        return form(values, None, {"new_same": words}, alike=like.people), 422
     except intake.OpenTaskOfSameKind:
         # Somebody who was taken for new is known: their card comes, and keeps the number to be added.
         known = retiree_id or forms.same_as(values)
