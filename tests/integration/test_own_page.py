@@ -40,8 +40,8 @@ from dispatcher.services import (
 from dispatcher.services import people as volunteers
 from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Incoming
-from tests.integration.conftest import People, RecordingGateway, now, save_call, volunteer
-from tests.integration.test_volunteering import TOKEN, held, staff
+from tests.integration.conftest import People, RecordingGateway, logged_in, now, save_call, volunteer
+from tests.integration.test_volunteering import TOKEN, held
 
 PHONE = "+8613635200000"
 
