@@ -197,7 +197,7 @@ def test_several_at_once_and_what_has_changed_meanwhile(windows: Windows, quiet:
         world.elders[0].phone.expect("取消了")
     assert [world.state(task_id) for task_id in ids] == ["cancelled", "assigned", "cancelled"]
     world.act(ids[1], "close", said="好了")
-    helper.phone.expect("办结")
+    helper.phone.expect("已经办好")
 
 
 def test_who_sees_to_it_is_shown_to_all(windows: Windows, quiet: Quiet) -> None:
@@ -207,13 +207,13 @@ def test_who_sees_to_it_is_shown_to_all(windows: Windows, quiet: Quiet) -> None:
     why = page.locator(f"#why-{item}")
     why.get_by_role("button", name="我来处理").click()
     expect(why).to_contain_text("钱宁在处理", timeout=SOON)
-    expect(why.get_by_role("button", name="放手")).to_be_visible()
+    expect(why.get_by_role("button", name="不处理了")).to_be_visible()
     expect(why.get_by_role("button", name="接手")).not_to_be_visible()
     page.locator(f"#open-{task_id}").click()
     need = page.locator(f"#need-{item}")
     expect(need).to_contain_text("钱宁在处理", timeout=SOON)
     page.locator("#note-said").fill("老人说")
-    need.get_by_role("button", name="放手").click()
+    need.get_by_role("button", name="不处理了").click()
     expect(need.get_by_role("button", name="我来处理")).to_be_visible(timeout=SOON)
     expect(page.locator("#note-said")).to_have_value("老人说")
     expect(page.locator(f"#why-{item} .claimed")).to_have_count(0, timeout=SOON)
