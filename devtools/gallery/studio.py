@@ -44,7 +44,8 @@ Fill = Callable[[Page], None]
 
 
 class Logins:
-    """Who has logged in: each once, by the page; to a further window they bring their cookies along."""
+    """Who has logged in: each once, by the page; to a further window they bring their cookies along, unless
+    they have logged out meanwhile."""
 
     def __init__(self) -> None:
         self._cookies: dict[str, list[Any]] = {}
@@ -53,7 +54,10 @@ class Logins:
         """Let them in, in the empty window of `page`, which stays empty."""
         if username in self._cookies:
             page.context.add_cookies(self._cookies[username])
-            return
+            first = page.context.request.get("/", max_redirects=0)
+            if "/login" not in first.headers.get("location", ""):
+                return
+            page.context.clear_cookies()
         log_in(page, username, password)
         page.goto("about:blank")
         self._cookies[username] = list(page.context.cookies())
