@@ -145,4 +145,7 @@ def _own_pages(studio: Studio, scene: Scene) -> None:
     requests.post(f"{free}/free", data={"hours": "2"}, timeout=10).raise_for_status()
     requests.post(f"{paused}/pause", data={"until": "week"}, timeout=10).raise_for_status()
     studio.reply(people[3], "STOP")
+    for words in ("路上堵车，晚一点", "到楼下了，没人应门"):
+        studio.reply(people[0], words)
+    studio.reply("+8615035100001", "您好，请问这是哪里？")
     scene.links |= {"own": own, "own free": free, "own paused": paused, "own stopped": stopped}

@@ -229,6 +229,8 @@ def _coordinators(scene: Scene) -> Iterator[State]:
     yield State("coordinators", "none marked", "coordinator", "/board/several?act=cancel")
     result = f"act=cancel&done={scene.ids['urgent']}&changed={scene.ids['offered']}"
     yield State("coordinators", "several done", "coordinator", f"/board/several/result?{result}")
+    yield State("coordinators", "texts", "coordinator", "/board/texts")
+    yield State("coordinators", "texts of strangers", "coordinator", "/board/texts?who=strangers")
     yield State("coordinators", "paper", "coordinator", "/board/paper")
     yield State("coordinators", "volunteers", "coordinator", "/board/volunteers")
     yield State("coordinators", "no volunteer", "coordinator", "/board/volunteers?q=nobody&which=paused")

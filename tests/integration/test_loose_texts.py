@@ -14,12 +14,24 @@ from sqlalchemy import event, func, select
 from twilio.request_validator import RequestValidator
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Attention, Event, HelpRequest, Message, Retiree, RetireePhone, Staff, Task
+from dispatcher.models import (
+    Attention,
+    Event,
+    HelpRequest,
+    Message,
+    Offer,
+    Retiree,
+    RetireePhone,
+    Staff,
+    Task,
+    Volunteer,
+)
 from dispatcher.rules.order import Place
 from dispatcher.services import (
     attention,
     board,
     coordinating,
+    dispatching,
     finding,
     handover,
     inbound,
@@ -443,6 +455,18 @@ def test_thanks_are_noted_with_their_task_and_raise_nothing(app: Flask, people: 
         assert [tuple(row) for row in found] == [(task_id, "retiree"), (None, "volunteer")]
         assert kept()[0].task_id == task_id
         assert answers() == []
+
+
+def test_thanks_of_somebody_who_was_asked_are_no_yes_and_they_hear_how(app: Flask, people: People) -> None:
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id, now())
+        asked = db.session.scalars(select(Volunteer.phone).join(Offer, Offer.volunteer_id == Volunteer.id))
+        text("谢谢", 1, phone=asked.first() or "")
+        assert db.session.get_one(Task, task_id).state == "open"
+        assert answers() == ["reply_help_many"]
+        assert standing_items() == []
 
 
 def test_thanks_after_the_end_are_for_the_task_that_ended(app: Flask, people: People) -> None:
