@@ -50,8 +50,8 @@ class Page:
     `undo`: what a button carries that takes the last step back, possible until `undo_until`; empty when it
     isn't. `more_time_min`: minutes for which they have asked besides. `trouble`: what they said holds them
     up. `by_hand`: a coordinator gave it to them. `changes`: what has changed since it is theirs, and when,
-    oldest first. `photos`: how many pictures of receipts they have sent. `account`: though it is over, receipts
-    may be sent.
+    oldest first. `photos`: how many pictures of receipts they have sent. `account`: though it is over,
+    receipts may be sent.
     """
 
     stage: str
