@@ -49,8 +49,9 @@ class Page:
     `stage`: "offered", "yours", "underway", "delivered", "declined", "handed_back", "taken", "over".
     `undo`: what a button carries that takes the last step back, possible until `undo_until`; empty when it
     isn't. `more_time_min`: minutes for which they have asked besides. `trouble`: what they said holds them
-    up. `changes`: what has changed since it is theirs, and when, oldest first. `photos`: how many pictures of
-    receipts they have sent. `account`: though it is over, receipts may be sent.
+    up. `by_hand`: a coordinator gave it to them. `changes`: what has changed since it is theirs, and when,
+    oldest first. `photos`: how many pictures of receipts they have sent. `account`: though it is over,
+    receipts may be sent.
     """
 
     stage: str
@@ -77,6 +78,7 @@ class Page:
     health_notes: str = ""
     code_word: str = ""
     task_id: int = 0
+    by_hand: bool = False
     undo: str = ""
     undo_until: datetime | None = None
     more_time_min: int = 0
@@ -253,6 +255,7 @@ def _said(session: Session, task: Task, volunteer: Volunteer, now: datetime) -> 
     stuck = attention.found(session, task, "volunteer_problem")
     return {
         "task_id": task.id,
+        "by_hand": standing.by_staff_id is not None,
         "undo": amending.undo_key(step) if step and undo else "",
         "undo_until": amending.undo_until(step) if step and undo else None,
         "more_time_min": standing.more_time_min,

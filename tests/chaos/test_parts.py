@@ -14,6 +14,7 @@ from devtools.chaos.report import recoveries
 from devtools.chaos.run import spread
 from devtools.chaos.skewed import step
 from devtools.chaos.storms import STORMS, plan
+from devtools.phones.bodies import reply_codes
 from devtools.system import ROOT, System
 from dispatcher.sms import texts
 
@@ -99,6 +100,8 @@ def test_people_read_what_the_product_writes(language: str) -> None:
     by_hand = read(YOURS, "assigned_by_hand")
     assert by_hand == {"link": filled["link"], "go": "32", "done": "33", "back": "30"}
     assert read(ALL_WELL, "delivered") == {"well": "1", "problem": "2"}
+    for kind, codes in (("offer", ["31", "30"]), ("assigned", ["32", "33", "30"]), ("delivered", ["1", "2"])):
+        assert reply_codes(catalogue[kind].format(**filled)) == codes, "what the demo's phones suggest"
     for kind in ("taken", "coming", "received", "noted"):
         others = filled | {"categories": "x", "step": "y"}
         assert not any(

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -294,10 +293,9 @@ def test_a_note_sent_twice_is_there_once(app: Flask, people: People) -> None:
 # -- What has been heard from a volunteer -----------------------------------------------------------------
 
 
-def _held(people: People, **wanted: Any) -> datetime:
+def _held(people: People) -> datetime:
     """Urgent help that volunteer 0 has accepted; when its word is due."""
-    wanted = {"category": "urgent", "urgency": "urgent"} | wanted
-    save_call(people, **wanted)
+    save_call(people, category="urgent", urgency="urgent")
     with transaction() as tx:
         responding.accept(tx, tx.get_one(Task, _task().id), volunteer(people, 0), now())
     return _task().look_again_at  # type: ignore[return-value]

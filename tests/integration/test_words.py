@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Event, Message, Staff, Task
+from dispatcher.models import Event, LinkToken, Message, Staff, Task
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.services import (
     board,
@@ -21,6 +21,7 @@ from dispatcher.services import (
     progress,
     resending,
     responding,
+    tokens,
     volunteering,
 )
 from dispatcher.services.coordinating import Edit
@@ -228,6 +229,15 @@ def test_who_was_given_it_by_hand_isnt_told_that_they_accepted(app: Flask, peopl
         said = _told("assigned_by_hand")[0]
         assert "办公室请您给王秀兰老师买药" in said
         assert "接了" not in said
+        assert _page(people, app).by_hand
+        client = app.test_client()
+        message = db.session.scalars(select(Message).where(Message.kind == "assigned_by_hand")).one()
+        with transaction() as tx:
+            token, row = tokens.mint(message.kind, message.task_id, people.volunteers[0], now())
+            tx.add(LinkToken(**row))
+    shown = client.get(f"/o/{token}").get_data(as_text=True)
+    assert "办公室安排您" in shown
+    assert "您已接单" not in shown
 
 
 def test_it_leaves_only_while_it_is_theirs_and_can_be_sent_again(app: Flask, people: People) -> None:
