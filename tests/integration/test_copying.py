@@ -28,6 +28,7 @@ from dispatcher.models import (
     Retiree,
     ReturnCall,
     ShiftNote,
+    Stoppage,
     Task,
     Volunteer,
 )
@@ -130,6 +131,7 @@ def _odd_rows(people: People) -> None:
         tx.add_all(
             Attention(reason="software", subject=f"odd:{n}", raised_at=now(), params={"x": n}) for n in (1, 2)
         )
+        tx.add(Stoppage(scope="JP", setting="region", code="21408", since=ODD_MOMENTS[0], probe_at=now()))
         for offer, chance in zip(tx.scalars(select(Offer)).all(), ODD_FLOATS, strict=False):
             offer.chance = chance
         # More than one batch, and gaps in the numbers.
