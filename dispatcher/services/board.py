@@ -258,9 +258,11 @@ def _open(wanted: Filter) -> Any:
 
 
 def rows(
-    session: Session, task_ids: Sequence[int], now: datetime, danger: Collection[int] | None = None
-) -> list[Row]:
-    """These tasks in full, in this order. `danger`: those in which a life is, where that is known."""
+    session: Session, task_ids: Sequence[int], now: datetime,
+    danger: Collection[int] | None = None, texts: bool = False,
+) -> list[Row]:  # fmt: skip
+    """These tasks in full, in this order. `danger`: those in which a life is, where that is known. `texts`:
+    with the texts that they are likely about, which have rows of their own on a board."""
     if not task_ids:
         return []
     if danger is None:
@@ -279,8 +281,8 @@ def rows(
         )
     }
     attention: dict[int | None, list[Attention]] = {}
-    of_these = _standing().where(Attention.task_id.in_(task_ids), ~standing.is_text())
-    for item in session.scalars(of_these):
+    of_these = _standing().where(Attention.task_id.in_(task_ids))
+    for item in session.scalars(of_these if texts else of_these.where(~standing.is_text())):
         attention.setdefault(item.task_id, []).append(item)
     lost = _lost_sms(session, task_ids)
     # One that has been removed since its place was found is left out.
@@ -306,7 +308,7 @@ def _standing() -> Select[Attention]:
 
 def detail(session: Session, task_id: int, now: datetime) -> Detail | None:
     """One task: its whole history in order, its messages as sent, and who could be asked."""
-    found = rows(session, [task_id], now)
+    found = rows(session, [task_id], now, texts=True)
     if not found:
         return None
     row, task = found[0], found[0].task

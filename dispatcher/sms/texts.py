@@ -9,6 +9,7 @@ sex) becomes `greeting` and `name`; `volunteer` is written in Latin letters in E
 answer) becomes `codes`.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -46,6 +47,7 @@ def built_in(language: str) -> Catalogue:
 
 
 _catalogue: Callable[[str], Catalogue] = built_in
+_SPACE_IN_CHINESE = re.compile(r"(?<=[^\x00-\x7f]) +| +(?=[^\x00-\x7f])")
 _signatures: dict[str, str] = {}
 _BRACKETS = str.maketrans({"【": "「", "】": "」"})
 
@@ -114,7 +116,7 @@ def _shorter(
         bare = words[f"asked_{params['category']}"].format_map({"name": params["retiree"]["name"]})
         yield {"asked": bare}  # without the title
     if language == "zh" and address:
-        yield {"address": address.replace(" ", "")}
+        yield {"address": _SPACE_IN_CHINESE.sub("", address)}
     address = str(worded.get("address", ""))
     for most in range(len(address) - 1, len(addresses.house_and_door(address)), -1):
         yield {"address": addresses.shortened(address, most)}

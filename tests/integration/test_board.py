@@ -35,6 +35,7 @@ from dispatcher.services import (
     progress,
     resending,
     responding,
+    roster,
     several,
 )
 from dispatcher.services import people as people_service
@@ -367,7 +368,9 @@ def test_every_reason_is_a_sentence_with_a_button_that_mends_it(app: Flask, peop
     for path in ("/board", "/board?view=lanes", f"/board/tasks/{task_id}"):
         page = client.get(path).text
         for reason, item in items.items():
-            whole = page[page.index(f'id="{"need" if "tasks" in path else "why"}-{item}"') :][:6000]
+            place = f'id="{"need" if "tasks" in path else "why"}-{item}"'
+            assert place in page, (path, reason)
+            whole = page[page.index(place) :][:6000]
             said = re.search(r'class="why-said">([^<]*)<', whole)
             assert said is not None, reason
             assert said[1].strip(), reason
@@ -417,9 +420,8 @@ def test_volunteers_are_found_and_told_apart(app: Flask, people: People) -> None
             responding.decline(tx, task, volunteer(people, 0), "busy", "在上课", now())
             responding.accept(tx, task, volunteer(people, 1), now())
             for n in range(60):
-                tx.add(
-                    Volunteer(name=f"人{n:02}", phone=f"+86136352002{n:02}", campus_id=task.campus_id)
-                )  # fmt: skip
+                data = roster.VolunteerData(f"人{n:02}", f"+86136352002{n:02}", task.campus_id)
+                roster.add_volunteer(tx, data)
 
         def found(**wanted: object) -> people_service.Listing:
             return people_service.listing(db.session(), people_service.Wanted(**wanted), now())  # type: ignore[arg-type]

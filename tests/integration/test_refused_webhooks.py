@@ -16,7 +16,7 @@ from dispatcher.services import health, refusals
 from tests.integration.conftest import People, now
 
 ACCOUNT = "AC" + "0" * 32
-SENT = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "From": "+8613635200000", "Body": "?"}
+SENT = {"MessageSid": "SM" + "1" * 32, "AccountSid": ACCOUNT, "From": "+8613635200000", "Body": "?"}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_wrong_token_is_one_warning_and_one_item_until_it_is_mended(
     app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     for n in range(30):
-        assert _post(client, "the token of before", SENT | {"MessageSid": f"SM{n}"}) == 403
+        assert _post(client, "the token of before", SENT | {"MessageSid": f"SM{n:032}"}) == 403
     assert _standing(app) == ["webhooks_refused"]
     assert len(_told(caplog)) == 1
     assert "PUBLIC_URL" in _told(caplog)[0]
@@ -93,7 +93,7 @@ def test_refused_requests_write_nothing_more_than_once(
     monkeypatch.setattr(refusals, "_raise", counted)
     for n in range(10):
         assert _post(client, "a guess", SENT) == 403
-        assert _post(client, app.config["TWILIO_AUTH_TOKEN"], SENT | {"MessageSid": f"SM{n}"}) == 200
+        assert _post(client, app.config["TWILIO_AUTH_TOKEN"], SENT | {"MessageSid": f"SM{n:032}"}) == 200
     assert len(written) == 1
 
 
