@@ -71,6 +71,7 @@ class PostgresServer:
         if self._user is not None:
             ensure_user_exists(self._user)
             ensure_prefix_permissions(self.cluster)
+            self.data_dir.chmod(0o711)  # the server's user passes through; nobody reads what lies there
             ensure_prefix_permissions(POSTGRES_BIN_PATH)
             ensure_folder_permissions(POSTGRES_BIN_PATH.parent, 0o055)
             shutil.chown(self.cluster, self._user, self._user)

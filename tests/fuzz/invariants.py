@@ -54,9 +54,10 @@ INVARIANTS = {
         AND state IN ('queued', 'sending', 'unknown') AND wake_at IS NULL""",
     "an incoming message is whole": """
         SELECT id FROM message WHERE direction = 'in' AND (body IS NULL OR gateway_id IS NULL)""",
-    "what needs a person is about something": """
+    "what needs a person is about something, unless it is about the whole office": """
         SELECT id FROM attention WHERE task_id IS NULL AND retiree_id IS NULL
-        AND volunteer_id IS NULL AND message_id IS NULL""",
+        AND volunteer_id IS NULL AND message_id IS NULL
+        AND reason NOT IN ('gateway_setting', 'webhooks_refused', 'disk_low', 'unworded')""",
     "a retiree can be called": """
         SELECT r.id FROM retiree r
         WHERE NOT EXISTS (SELECT 1 FROM retiree_phone p WHERE p.retiree_id = r.id)""",

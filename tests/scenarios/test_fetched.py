@@ -18,7 +18,7 @@ def test_replies_sent_while_the_web_was_down_are_acted_on_once(world: World) -> 
     waiting, calling, asking = (world.retiree() for _ in range(3))
     held = world.call(waiting)
     waiting.phone.expect("记下了")
-    assert helper.tap(helper.phone.expect("药品", "/o/"), "accept").status_code == 200
+    assert helper.tap(helper.phone.expect("买药", "/o/"), "accept").status_code == 200
     details = helper.phone.expect(waiting.name, "暗号")
     waiting.phone.expect(helper.name, "暗号")
     task, offer = world.offered(calling, helper)

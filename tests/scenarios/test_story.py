@@ -21,7 +21,7 @@ def test_the_whole_story(world: World) -> None:
 
     before = first.open(offer)
     assert before.status_code == 200
-    for secret in ("王秀兰", "501", "高血压", "阿司匹林", elder.phone.number[-4:]):
+    for secret in ("王秀兰", "单元501", "高血压", "阿司匹林", elder.phone.number[-4:]):
         assert secret not in before.text, f"told before accepting: {secret}"
         assert secret not in offer.body
 
@@ -36,7 +36,7 @@ def test_the_whole_story(world: World) -> None:
     assert word[1] in details.body
 
     after = first.open(offer).text
-    for told in ("王秀兰", "501", "高血压", "阿司匹林", word[1]):
+    for told in ("王秀兰", "单元501", "高血压", "阿司匹林", word[1]):
         assert told in after
     late = second.tap(other, "accept")
     assert late.status_code == 200
@@ -48,11 +48,12 @@ def test_the_whole_story(world: World) -> None:
     world.wait_state(task, "delivered")
     elder.phone.expect("李伟", "送到", "回复1")
     elder.phone.reply("1 谢谢")
+    elder.phone.expect("谢谢您")
     world.wait_state(task, "closed")
 
     assert world.standing(task) == []
     gone = first.open(details).text
-    for secret in ("王秀兰", "501", "高血压", "阿司匹林"):
+    for secret in ("王秀兰", "单元501", "高血压", "阿司匹林"):
         assert secret not in gone, f"still told after closing: {secret}"
     assert world.events(task) == [
         "opened", "wave", "accepted", "too_late", "underway", "delivered", "all_well",

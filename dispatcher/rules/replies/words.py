@@ -1,12 +1,9 @@
 """What the words of an SMS say beside its digits: yes, no, a question, trouble, done, on the way, thanks.
 
-One table, read in its order. What a row finds is taken out before the next row is looked for: "no problem"
-is a
-yes before "no" can be seen in it, and nothing of "not delivered" is left for "delivered". Chinese says no
-by 不
-and 没 before anything, so what follows them is denied unless a row above knows better. A word that no row
-knows
-is no signal: then the digits stand.
+One table, read in its order. What a row finds is taken out before the next row is looked at: "no problem" is
+a yes before "no" can be seen in it, and nothing of "not delivered" is left for "delivered". In Chinese 不 and
+没 deny whatever they precede, unless a row above knows better. A word that no row knows is no signal: then
+the digits stand.
 """
 
 import re
