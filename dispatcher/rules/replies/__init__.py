@@ -19,7 +19,15 @@ from enum import StrEnum
 from dispatcher.rules.replies.distress import calls_for_help as calls_for_help
 from dispatcher.rules.replies.numbers import LONGEST, Group, groups, joinings
 from dispatcher.rules.replies.text import plain
-from dispatcher.rules.replies.words import HAS_COME, HAS_NOT_COME, Signal, is_only, says, signals
+from dispatcher.rules.replies.words import (
+    HAS_COME,
+    HAS_NOT_COME,
+    Signal,
+    are_thanks,
+    say_more,
+    says,
+    signals,
+)
 
 FIRST_SLOT, LAST_SLOT = 2, 99
 """Slots start at 2, so that "10" and "11" aren't mistaken for a bare answer typed twice."""
@@ -69,15 +77,23 @@ ANSWERS: dict[Stage, dict[str, Intent]] = {
 
 @dataclass(frozen=True)
 class Agreement:
-    """Which signals disagree with an intent: `never` always, `alone` unless one of `unless` is there too."""
+    """What the words beside an answer must and mustn't say.
+
+    `never`: signals that disagree with it always; `alone`: unless one of `unless` is there too. `needs`: one
+    of these must be there if the words say anything that isn't known; nothing is needed where it is empty.
+    """
 
     never: frozenset[Signal] = frozenset()
     alone: frozenset[Signal] = frozenset()
     unless: frozenset[Signal] = frozenset()
+    needs: frozenset[Signal] = frozenset()
 
-    def holds(self, said: frozenset[Signal]) -> bool:
-        """Whether words that say this leave the intent what its digits say."""
-        return not said & self.never and (not said & self.alone or bool(said & self.unless))
+    def holds(self, words: str) -> bool:
+        """Whether `words` leave the answer what its digits say."""
+        said = signals(words)
+        if said & self.never or (said & self.alone and not said & self.unless):
+            return False
+        return not self.needs or bool(said & self.needs) or not say_more(words)
 
 
 def _these(*signals: Signal) -> frozenset[Signal]:
@@ -86,26 +102,39 @@ def _these(*signals: Signal) -> frozenset[Signal]:
 
 _NO = _these(Signal.NO, Signal.TROUBLE)
 _COMES = _these(Signal.YES, Signal.WILL, Signal.GOING, Signal.DONE)
+_DOUBT = _NO | {Signal.MISTAKE, Signal.UNSURE, Signal.ANOTHER_DAY}
 
 AGREEMENT: dict[Intent, Agreement] = {
     Intent.ACCEPT: Agreement(
-        never=_NO, alone=_these(Signal.QUESTION, Signal.SORRY), unless=_these(Signal.WILL, Signal.GOING)
+        never=_DOUBT, alone=_these(Signal.QUESTION, Signal.SORRY), unless=_these(Signal.WILL, Signal.GOING),
+        needs=_COMES | {Signal.PLEASED, Signal.TIME, Signal.NOT_YET, Signal.LATER},
     ),
-    Intent.DECLINE: Agreement(alone=_COMES | {Signal.QUESTION}, unless=_NO | {Signal.SORRY, Signal.LATER}),
-    Intent.HAND_BACK: Agreement(alone=_COMES | {Signal.QUESTION}, unless=_NO | {Signal.SORRY}),
+    Intent.DECLINE: Agreement(
+        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES,
+        unless=_NO | {Signal.SORRY, Signal.LATER, Signal.ANOTHER_DAY},
+    ),
+    Intent.HAND_BACK: Agreement(
+        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES, unless=_NO | {Signal.SORRY}
+    ),
     Intent.UNDERWAY: Agreement(
-        never=_NO | {Signal.DONE}, alone=_these(Signal.QUESTION), unless=_these(Signal.GOING)
+        never=_DOUBT | {Signal.DONE}, alone=_these(Signal.QUESTION), unless=_these(Signal.GOING),
+        needs=_these(
+            Signal.GOING, Signal.WILL, Signal.YES, Signal.TIME, Signal.NOT_YET, Signal.LATER, Signal.PLEASED
+        ),
     ),
     Intent.DELIVERED: Agreement(
-        never=_NO, alone=_these(Signal.QUESTION, Signal.GOING), unless=_these(Signal.DONE)
+        never=_DOUBT | {Signal.QUESTION, Signal.NOT_YET},
+        alone=_these(Signal.GOING, Signal.WILL, Signal.TIME, Signal.LATER), unless=_these(Signal.DONE),
+        needs=_these(Signal.DONE, Signal.PLEASED, Signal.YES),
     ),
-    Intent.ALL_WELL: Agreement(never=_NO | {Signal.QUESTION, Signal.LATER}),
-    Intent.PROBLEM: Agreement(alone=_these(Signal.QUESTION, Signal.PLEASED), unless=_NO),
-}
-"""What the words beside a code must not say."""
+    Intent.PROBLEM: Agreement(
+        never=_these(Signal.MISTAKE), alone=_these(Signal.QUESTION, Signal.PLEASED), unless=_NO
+    ),
+}  # fmt: skip
+"""What the words beside an answer must say; "all is well", which ends a task, has a rule of its own."""
 
 _REFUSALS = {Intent.DECLINE, Intent.HAND_BACK, Intent.PROBLEM}
-_CONTENT = _these(Signal.PLEASED, Signal.YES, Signal.WILL, Signal.DONE)
+_GLAD = _these(Signal.PLEASED, Signal.YES, Signal.DONE)
 
 
 @dataclass(frozen=True)
@@ -183,11 +212,10 @@ class _Claim:
 
 def agrees(intent: Intent, words: str) -> bool:
     """Whether `words` leave an answer what its digits say."""
-    said = signals(words)
-    if intent is Intent.ALL_WELL and re.search(r"\w", words):
-        # This ends a task, so the words must be pleased ones and count nothing.
-        return _is_pleased(words) and not re.search(r"\d", words)
-    return AGREEMENT[intent].holds(said)
+    if intent is not Intent.ALL_WELL:
+        return AGREEMENT[intent].holds(words)
+    # This ends a task, so the words must be pleased ones, be known to the last, and count nothing.
+    return not re.search(r"\w", words + "".join(sorted(signals(words)))) or _is_pleased(words)
 
 
 def understand(body: str, threads: Sequence[Thread]) -> Meaning:
@@ -351,11 +379,10 @@ class _Reading:
         """A retiree's own words about the one thing that they are asked."""
         if len(self._live) != 1 or self._live[0].stage is not Stage.CHECK:
             return None
-        ref, words = self._live[0].ref, _trimmed(self._text)
-        said = signals(words)
+        ref, words, said = self._live[0].ref, _trimmed(self._text), signals(self._text)
         if said & _NO and says(words, HAS_NOT_COME):
             return Understood(Intent.PROBLEM, ref, words)
-        gladly = not self._groups and _is_pleased(words) and says(words, HAS_COME)
+        gladly = not self._groups and _is_pleased(self._text) and says(words, HAS_COME)
         return Understood(Intent.ALL_WELL, ref, words) if gladly else None
 
     def _unclear(self, about: Thread | None = None) -> NotUnderstood:
@@ -364,20 +391,16 @@ class _Reading:
 
 
 def _is_pleased(words: str) -> bool:
-    """Whether `words` say that all is well, and nothing against it."""
+    """Whether `words` say that all is well, and nothing besides."""
     said = signals(words)
-    return bool(said & _CONTENT) and AGREEMENT[Intent.ALL_WELL].holds(said)
+    nothing_else = said <= _GLAD | {Signal.POLITE, Signal.SORRY, Signal.WILL} and not say_more(words)
+    return bool(said & _GLAD) and nothing_else and not re.search(r"\d", words)
 
 
 def only_thanks(body: str) -> bool:
     """Whether a text thanks or acknowledges, and says nothing else."""
     text = plain(body)
-    thanks = _these(Signal.PLEASED, Signal.YES)
-    return (
-        not re.search(r"\d", text)
-        and bool(signals(text) & thanks)
-        and is_only(text, thanks | {Signal.POLITE})
-    )
+    return not re.search(r"\d", text) and are_thanks(text)
 
 
 def _trimmed(words: str) -> str:

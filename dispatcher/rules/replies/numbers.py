@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dispatcher.rules.chinese import simplified
 from dispatcher.rules.replies.words import Signal, is_only
 
 LONGEST = 3
@@ -22,10 +23,14 @@ _MOST_LEADING = 60
 
 _UNITS = (
     "号点楼分个单元块月日天年盒瓶片袋斤层室栋幢度件样种支"
-    "包桶条颗粒箱罐位次米秒岁毛角两盆串把张本双只人户%刻钟"
+    "包桶条颗粒箱罐位次米秒岁毛角两盆串把张本双只人户%刻钟份床℃"
+)
+_UNIT = (
+    rf"(?:小时|公[里斤]|钟头|[{_UNITS}]|门(?!口)|家(?![里人中])|路(?![上口])|成(?![了功])|站(?!在)|排(?!队)"
+    r"|房(?!里)|间(?!隔)|钱)"
 )
 _WORDS_AFTER_A_CODE = (
-    "楼[下上道里]|天[黑气冷热亮]|点(?:餐|菜|了|头)|分头|位置|次日|条件|日用|月饼|年[纪货]|号码|单元门|件事|个人[去来]|只[能有要是好]"
+    "楼[下上道里]|天[黑气冷热亮]|点(?:餐|菜|了|头|赞)|分头|位置|次日|条件|日用|月饼|年[纪货]|号码|单元门|件事|个人[去来]|只[能有要是好]"
     "|两[个人]都|人[在已]|本人|张(?:老师|师傅)|包(?:在|您|你)|样子|把[药菜东它]|米[面饭]|里面|公司|里边|户口|室[内外]|度过"
 )
 _COUNTS = re.compile(
@@ -33,14 +38,20 @@ _COUNTS = re.compile(
     # 3号楼2单元501, 12栋3层
     r"|(?<!\d)第?\s*\d+(?:号楼|号院|号|栋|幢|单元|弄|巷|座|层|楼)(?:\s*\d+(?:号楼|号院|号|栋|幢|单元|层|楼|室|户|座|门)?)*"
     r"|第\s*\d+"
+    r"|(?:药费|费用|花费|[共付垫花]了?|cost|costs|paid|total)\s*\d+(?:\.\d+)?"
+    r"|(?<!\d)\d{1,2}\s*点\s*\d{1,2}"
+    r"|(?<!\d)\d+\s*(?:[来几多]\s*(?:分|个|天|小时)|左右|以?[内后](?!来)|['’′\"″¥￥]|°)"
+    r"|放在\s*\d+|(?<!\d)\d+(?:房间|邻居)"
     # 3:30, 2.5 hours, 3-4点, 10到15分钟, 1/2
     r"|(?<!\d)\d{1,2}\s*[:：]\s*\d{2}(?!\d)|(?<!\d)\d+⁄\d+"
-    rf"|(?<!\d)\d{{1,2}}[.．]\d\s*(?:(?:小时|公[里斤]|钟头|[{_UNITS}])|hours?|hrs?|h\b)"
-    rf"|(?<!\d)(?P<low>\d{{1,2}})\s*(?:[-－~～—–、到至]|to)\s*(?P<high>\d{{1,2}})\s*(?:(?:小时|公[里斤]|钟头|[{_UNITS}])|hours?|minutes?|mins?|days?)"
-    rf"|(?<!\d)\d+\s*多?(?:小时|公[里斤]|钟头|[{_UNITS}])"
+    rf"|(?<!\d)\d{{1,2}}[.．]\d\s*(?:{_UNIT}|hours?|hrs?|h\b)"
+    rf"|(?<!\d)(?P<low>\d{{1,2}})\s*(?:[-－~～—–、到至]|to)\s*(?P<high>\d{{1,2}})\s*(?:{_UNIT}|hours?|minutes?|mins?|days?)"
+    rf"|(?<!\d)\d+\s*多?{_UNIT}"
     r"|(?<!\d)\d+\s*(?:hours?|hrs?|h|minutes?|mins?|a\.?m|p\.?m|o['’]?\s?clock|days?|boxe?s?|bags?|pills?|bottles?|packs?|packets?"
     r"|items?|pcs|pieces?|tablets?|people|persons?|yuan|rmb|km|kg|th|st|nd|rd|floors?|blocks?|buildings?|metres?|meters?"
-    r"|times?|weeks?|percent)\b"
+    r"|times?|weeks?|percent|m|secs?|seconds?|stops?|shops?|more|of|away|late|left|to go|bucks"
+    r"|dollars|kuai|in stock"
+    r"|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\b"
     r"|[¥￥$]\s*\d+(?:\.\d+)?",
     re.IGNORECASE,
 )
@@ -53,9 +64,12 @@ _LEADS = re.compile(
     r"|option|and|no|number|re|task|also|it's|its|is|my)\b|[\s\W_])*",
     re.IGNORECASE,
 )
+_LEADS_AT_END = re.compile(rf"(?:{_LEADS.pattern})$", re.IGNORECASE)
+_DENIED = re.compile(r"(?:不|别|不是|不选|不要|\bnot|\bdon'?t)[\s\W_]*$", re.IGNORECASE)
 _COURTESY = frozenset(
     {
         Signal.YES,
+        Signal.WILL,
         Signal.NO,
         Signal.POLITE,
         Signal.PLEASED,
@@ -83,7 +97,7 @@ class Group:
 
 def groups(text: str) -> list[Group]:
     """The numbers in a plain `text`, in their order."""
-    found = sorted(_spans(text))
+    found = sorted(_spans(simplified(text)))
     begins = [0, *(end for _, end, _ in found)]
     apart = [
         not counts and _stands_apart(text[before:start])
@@ -108,7 +122,7 @@ def _count_behind(text: str, end: int) -> str:
 def _words_around(text: str, codes: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
     ends = [*(start for start, _, _ in codes[1:]), len(text)]
     for (start, end, _), until in zip(codes, ends, strict=False):
-        before = text[:start] if start == codes[0][0] else ""
+        before = text[:start] if start == codes[0][0] and _without_leads(text[:start]) else ""
         yield f"{before} {text[end:until]}"
 
 
@@ -144,11 +158,18 @@ def _stands_apart(before: str) -> bool:
     """Whether what leads to a number, from the number before it on, leaves it a code."""
     if len(before) > _MOST_LEADING:
         return False
+    if _DENIED.search(before):
+        return False
+    words = _without_leads(before)
+    return not words or is_only(before, _COURTESY) or is_only(words, _COURTESY)
+
+
+def _without_leads(before: str) -> str:
+    """What leads to a code, without the words that only say that one follows."""
     led = before
     while (shorter := _LEADS.sub("", led, count=1)) != led:
         led = shorter
-    words = re.sub(rf"(?:{_LEADS.pattern})$", "", led, flags=re.IGNORECASE).strip()
-    return not words or is_only(words, _COURTESY)
+    return _LEADS_AT_END.sub("", led).strip()
 
 
 def joinings(numbers: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -9,12 +9,13 @@ import unicodedata
 
 _KEYCAP = "\u20e3"
 _UNSEEN_BETWEEN_DIGITS = re.compile(r"(?<=\d)\0+(?=\d)")  # it parts them, seen or not
+_REPEATED = re.compile(r"([\W_])\1{3,}")  # more of one mark than three says no more than three
 _UNSEEN = re.compile(r"\0+")
 _LETTER_O = re.compile(r"(?<=\d)[oO](?![A-Za-z'’])")
 _SIGNATURE = re.compile(
     r"[\[(（]?(?:[发發来來]自我的|[发發]送自|[从從]我的\w{1,12}[发發]送"
     r"|sent from (?:my|the) |sent via|sent with|get outlook for)[^\n]*"
-    r"|(?<=\n)\W*[发發来來]自[^\n]{1,30}",
+    r"|(?<=\n)[^\w\n]{0,6}[发發来來]自[^\n]{1,30}",
     re.IGNORECASE,
 )
 _DASHES = re.compile(r"\n\s*--\s*\n.*", re.DOTALL)
@@ -24,7 +25,7 @@ _QUOTED_BELOW = re.compile(
     r"|(?:原短信|原文|发件人|from)\s*[:：]).*",
     re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
-_QUOTED_LINE = re.compile(r"^\s*[>|│][^\n]*$", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^[ \t]*[>|│][^\n]*$", re.MULTILINE)
 # WeChat: 「…」, a line of dashes, then the answer. A text of ours begins with the office's name in 【】.
 _QUOTED_ABOVE = re.compile(r"^\s*[「“\"『][^」”\"』]{6,300}[」”\"』]\s*\n[\s\-—–_─]{3,}\n")
 _OURS = re.compile(r"【[^】\n]{1,20}】[^\n]{4,}")
@@ -41,7 +42,8 @@ def plain(body: str) -> str:
 def seen(body: str) -> str:
     """All that stands in a text, in plain digits and letters."""
     text = "".join(_plain(ch) if _is_visible(ch) else "\0" for ch in body)
-    return _UNSEEN.sub("", _UNSEEN_BETWEEN_DIGITS.sub(" ", text))
+    text = _UNSEEN.sub("", _UNSEEN_BETWEEN_DIGITS.sub(" ", text))
+    return _REPEATED.sub(r"\1\1\1", text)
 
 
 def _plain(ch: str) -> str:
