@@ -70,6 +70,7 @@ class Conversation:
         self._tx, self._message, self._now = tx, message, now
         self._asked_by, self._later = asked_by, later
         self._text = (message.body or "").strip()
+        self._is_shown = False
         self._volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
 
     def take_in(self) -> None:
@@ -226,7 +227,10 @@ class Conversation:
             self._answers.over(task) if over else self._answers.taken(task)
 
     def _show(self, task: Task | None, why: str) -> None:
-        """Put it before the coordinators."""
+        """Put it before the coordinators; once, whatever it says of several tasks."""
+        if self._is_shown:
+            return
+        self._is_shown = True
         loose_texts.show(self._tx, self._message, self._text, why, self._now, task)
         if self._volunteer is not None:
             hearing.heard_by_sms(self._tx, self._volunteer, self._now)

@@ -135,6 +135,7 @@ def test_the_whole_story(world: World, windows: Windows, by: type[Hands], langua
     elder.phone.expect(words["helper"], "1", "2")
     elder.phone.reply("1")
     world.wait_state(task, "closed")
+    elder.phone.expect("谢谢您" if language == "zh" else "Thank you")
     expect(row).to_have_count(0, timeout=SOON)
 
     operator.press(operator.page.locator(".subnav a[href='/hotline/mine']"))

@@ -47,7 +47,7 @@ def test_a_wording_is_tried_without_leaving_the_page(world: World, windows: Wind
     expect(box).to_be_focused()
     box.fill("{campus}：{category}有人去了")
     page.locator("#try button").click()
-    expect(page.locator("#trial .bubble")).to_have_text("迎泽校区：代买药品有人去了")
+    expect(page.locator("#trial .bubble")).to_have_text("【离退休工作处】迎泽校区：买药有人去了")
     expect(page.locator("#line")).to_have_value(re.compile(r'^\[zh.sms\]\ntaken = "'))
     box.fill("{campus}有人去了")
     page.locator("#try button").click()

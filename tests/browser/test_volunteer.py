@@ -155,6 +155,7 @@ def test_the_whole_story_by_one_thumb_without_scripts_or_cookies(
     expect(page.locator("main")).to_contain_text(words["pausing"])
     elder.phone.reply("1")
     world.wait_state(task, "closed")
+    elder.phone.expect("谢谢您" if language == "zh" else "Thank you")
     page.reload()
     page.locator("#past > summary").tap()
     expect(page.locator("#past li")).to_have_count(1)
@@ -174,7 +175,7 @@ def test_an_open_page_hears_that_it_is_taken_and_keeps_what_is_typed(world: Worl
     typing.locator("[name=said]").fill("等一下，我问问")
     second.tap(offers[second.id], "accept")
     second.phone.expect("王秀兰")
-    first.phone.expect("有人接了")
+    first.phone.expect("已有别的志愿者")
     elder.phone.expect("赵强")
     for page in (typing, reading):
         # As when it is looked at again.

@@ -91,6 +91,18 @@ def test_several_codes_in_one_text_are_all_done(app: Flask, people: People) -> N
         assert (state(first), state(second)) == ("assigned", "assigned")
 
 
+def test_two_questions_in_one_text_are_one_text(app: Flask, people: People) -> None:
+    with app.app_context():
+        first = offered(people)
+        second = offered(people, key="k2", category="urgent", urgency="urgent")
+        [said] = reply(FIRST, f"{slot(FIRST, first)}1？ {slot(FIRST, second)}1？")
+        assert (state(first), state(second)) == ("open", "open")
+        item = db.session.scalars(select(Attention).where(Attention.reason == "unclear_reply")).one()
+        assert item.params["count"] == 1
+        assert f"{slot(FIRST, first)}1" in said
+        assert f"{slot(FIRST, second)}1" in said
+
+
 def test_parted_digits_hand_back(app: Flask, people: People) -> None:
     with app.app_context():
         task = held(people)
