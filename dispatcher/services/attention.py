@@ -63,12 +63,13 @@ def raise_(
     volunteer: Volunteer | None = None,
     message_id: int | None = None,
     subject: str = "",
+    task_id: int | None = None,
     **params: Any,
 ) -> Attention:
     """Put something on the coordinators' list; the same thing for the same subject stands once.
 
     Raised again while it stands, it takes the newer parameters (the newer words to say) and keeps
-    its age.
+    its age. `task_id`: of a task that can't be read, in place of `task`.
     """
     subject = subject or _subject(task, retiree, volunteer)
     standing = find(tx, subject, reason)
@@ -80,7 +81,7 @@ def raise_(
         reason=reason,
         subject=subject,
         params=params,
-        task_id=task.id if task else None,
+        task_id=task.id if task else task_id,
         retiree_id=retiree.id if retiree else (task.retiree_id if task else None),
         volunteer_id=volunteer.id if volunteer else None,
         message_id=message_id,

@@ -218,7 +218,7 @@ def _set_aside_unread(task_id: int, now: datetime) -> None:
             .values(look_again_at=again)
             .execution_options(synchronize_session=False)
         )
-        attention.raise_(tx, "software", now, subject=f"task:{task_id}")
+        attention.raise_(tx, "software", now, subject=f"task:{task_id}", task_id=task_id)
 
 
 def lock(tx: Session, task_id: int) -> Task | None:

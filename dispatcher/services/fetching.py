@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import OperationalError
 
 from dispatcher import logs, metrics
 from dispatcher.database import db
 from dispatcher.models import Message
 from dispatcher.services import inbound
+from dispatcher.services.messaging import PASSING
 from dispatcher.sms.gateway import Gateway, Incoming
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ LOOK_BACK = timedelta(days=3)
 FURTHEST_BACK = timedelta(days=30)
 
 _AT_ONCE = 500
+
+_MACHINE = (OperationalError, OSError, MemoryError)
+"""Errors that say nothing about the one reply at which they came: the database is away, the disk is full."""
 
 _NEWEST_IN = select(func.max(Message.created_at)).where(Message.direction == "in")
 _FIRST = select(func.min(Message.created_at))
@@ -64,16 +69,33 @@ def fetch(gateway: Gateway, now: datetime) -> int:
             return 0
         metrics.FETCHES.labels("done").inc()
         _gateway.back()
-        taken = 0
-        for sms in _missing(found):
-            inbound.receive(sms, now)
-            taken += 1
-            metrics.FETCHED.inc()
-            log.warning("a reply was fetched of which no webhook had told")
-        _read_until = now
+        taken, passing = _take_in(_missing(found), now)
+        if not passing:
+            _read_until = now
         return taken
     finally:
         _reading.release()
+
+
+def _take_in(missing: Sequence[Incoming], now: datetime) -> tuple[int, bool]:
+    """Take in what is missing, each by itself: how many that were, and whether any couldn't be for a reason
+    that passes, so that it must be read again."""
+    taken, passing = 0, False
+    for sms in missing:
+        try:
+            inbound.receive(sms, now)
+        except PASSING as error:
+            log.error("a fetched reply can't be taken in now: %s", type(error).__name__)
+            passing = True
+            if isinstance(error, _MACHINE):
+                break  # the next ones would meet the same
+        except Exception as error:  # noqa: BLE001 (whatever it says, those behind it must come in)
+            log.error("a fetched reply can't be taken in: %s", type(error).__name__)
+        else:
+            taken += 1
+            metrics.FETCHED.inc()
+            log.warning("a reply was fetched of which no webhook had told")
+    return taken, passing
 
 
 def _since(now: datetime) -> datetime | None:

@@ -48,7 +48,7 @@ def receive(sms: Incoming, now: datetime) -> None:
         _receive(sms, now)
     except DataError as error:  # a character that the database can't hold
         log.error("an incoming message can't be stored as it is: %s", type(error).__name__)
-        _keep(replace(sms, body=sms.body.replace("\0", "")), now)
+        _keep(sms, now)
     except PASSING:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it says, and whatever waits for it)
@@ -58,11 +58,21 @@ def receive(sms: Incoming, now: datetime) -> None:
 
 @use_case
 def _keep(sms: Incoming, now: datetime) -> None:
-    """Store an SMS with which nothing can be done, and put it before a person."""
+    """Store an SMS with which nothing can be done, and put it before a person; without what no database can
+    hold."""
+    sms = replace(
+        sms, phone=_storable(sms.phone), body=_storable(sms.body),
+        pictures=tuple(_storable(address) for address in sms.pictures),
+    )  # fmt: skip
     with transaction() as tx:
         message = _stored(tx, sms, senders.find(tx, sms.phone), now)
         if message is not None:
             loose_texts.show(tx, message, sms.body, "software", now)
+
+
+def _storable(text: str) -> str:
+    """`text` without NUL, and with "?" for each half of a character (a lone surrogate)."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _stored(tx: Session, sms: Incoming, sender: Known, now: datetime) -> Message | None:

@@ -1,12 +1,13 @@
 """Search keys of people: writing them, and writing them anew when the rules that make them have changed."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BindParameter, Delete, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Delete, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from dispatcher.database import transaction, use_case
+from dispatcher.database import db, transaction, use_case
 from dispatcher.models import Retiree, SearchKey, Volunteer, VolunteerKey
 from dispatcher.models.retiree import LONGEST_KEY
 from dispatcher.rules import addresses, names, phones
@@ -14,8 +15,13 @@ from dispatcher.rules import addresses, names, phones
 VERSION = 1
 """To be raised with every change of the rules that make keys: whoever has older ones is given new ones."""
 
-BATCH = 200
-"""So many people are given new keys in one transaction; others may write in between."""
+BATCH = 25
+"""So many people are given new keys in one transaction: pinyin takes some milliseconds a person, and nobody
+else can write them meanwhile."""
+
+WAIT_S = 0.2
+MOST_WAITS = 50
+"""So long, in seconds, and so often in a row, people are waited for whom others have in hand."""
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _FORGET: dict[type[Any], Delete] = {
@@ -28,12 +34,17 @@ _OUTDATED = {
     .options(selectinload(Retiree.phones))
     .order_by(Retiree.id)
     .limit(BATCH)
-    .with_for_update(of=Retiree, skip_locked=True),
+    .with_for_update(of=Retiree, skip_locked=True, key_share=True),
     Volunteer: select(Volunteer)
     .where(Volunteer.keys_version < VERSION)
     .order_by(Volunteer.id)
     .limit(BATCH)
-    .with_for_update(of=Volunteer, skip_locked=True),
+    .with_for_update(of=Volunteer, skip_locked=True, key_share=True),
+}
+# Held only against other writers of the same people: calls and tasks may refer to them meanwhile.
+_LEFT = {
+    model: select(func.count()).select_from(model).where(model.keys_version < VERSION)
+    for model in (Retiree, Volunteer)
 }
 
 
@@ -68,10 +79,23 @@ def outdate() -> None:
 def bring_up_to_date() -> int:
     """Give new keys to everybody whose keys are outdated; how many they were. Harmless done twice, or by
     several processes at once."""
-    total = 0
-    while count := next_batch():
+    total, waited = 0, 0
+    while True:
+        count = next_batch()
         total += count
-    return total
+        if count:
+            waited = 0
+        elif not _left() or waited >= MOST_WAITS:
+            return total
+        else:  # whoever is left is in another's hands
+            waited += 1
+            time.sleep(WAIT_S)
+
+
+def _left() -> int:
+    """How many people's keys are outdated, whoever has them in hand."""
+    db.session.rollback()
+    return sum(db.session.scalars(statement).one() for statement in _LEFT.values())
 
 
 def _write(tx: Session, people: list[Retiree | Volunteer], new: bool = False) -> None:

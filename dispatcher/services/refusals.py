@@ -87,8 +87,14 @@ def accepted(now: datetime) -> None:
     """A request with a valid signature has come: whatever was wrong is mended."""
     if not _known().may_look(time.monotonic()):
         return
-    if attention.find(db.session(), _SUBJECT, _REASON) is not None:
+    try:
+        if attention.find(db.session(), _SUBJECT, _REASON) is None:
+            return
         _resolve(now)
+    except SQLAlchemyError as error:  # what came with the request still has to be taken in
+        db.session.rollback()
+        log.error("refused webhooks can't be taken off the board: %s", type(error).__name__)
+    else:
         log.warning("webhooks are valid again")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.models import Assignment, Message, Retiree, RetireePhone, Task, Volunteer
+from dispatcher.rules import phones
 from dispatcher.rules.order import Sender
 
 MOST = 6
@@ -19,7 +20,7 @@ LATELY = timedelta(days=14)
 """Thanks are for a task that was made within this time."""
 
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
-_CHANNEL = re.compile(r"[a-z]+:(\+[1-9]\d{6,14})")
+_CHANNEL = re.compile(r"[a-z]+:(.+)")
 _KEPT = 20
 """Characters of a sender that its message keeps as a phone."""
 
@@ -68,8 +69,8 @@ class Known:
 
     @property
     def can_be_answered(self) -> bool:
-        """Whether an SMS reaches them: it came from a phone, by SMS."""
-        return bool(self.number) and self.number == self.given
+        """Whether an SMS reaches them: it came from a phone, by SMS and no other channel."""
+        return bool(_phone(self.given))
 
     @property
     def kept(self) -> str:
@@ -79,7 +80,7 @@ class Known:
     @property
     def subject(self) -> str:
         """What the texts of this phone stand under, as a key of 40 characters at most."""
-        key = f"phone:{self.given}"
+        key = f"phone:{self.number if self.can_be_answered else self.given}"
         if len(key) <= _SUBJECT:
             return key
         return "phone:" + hashlib.sha256(self.given.encode()).hexdigest()[: _SUBJECT - len("phone:")]
@@ -148,9 +149,13 @@ def in_full(tx: Session, known: Known) -> Known:
 def number_of(given: str) -> str:
     """The phone (E.164) behind a sender, also behind one of another channel ("whatsapp:+86…"); else empty."""
     channel = _CHANNEL.fullmatch(given)
-    if channel:
-        return channel[1]
-    return given if _PHONE.fullmatch(given) else ""
+    return _phone(given) or (_phone(channel[1]) if channel else "")
+
+
+def _phone(given: str) -> str:
+    """A sender by SMS as E.164, however its gateway writes it (8613…, 13…); empty if it is no phone."""
+    number = phones.sender(given)
+    return number if _PHONE.fullmatch(number) else ""
 
 
 def likely_task(tx: Session, known: Known) -> Task | None:

@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from flask import Flask, Response, g, render_template
@@ -42,7 +43,7 @@ REST_S = 0.03
 COOKIE = "dispatcher_known"
 KNOWN_FOR_S = 90 * 24 * 3600
 MOST_BODY = 4096
-"""A longer form, in bytes, isn't given back."""
+"""No form of a login is longer, in bytes: of a longer one nothing is read."""
 
 
 class Lane:
@@ -86,6 +87,8 @@ class Turnstile:
         """Pass on everything but a login that finds no place."""
         if environ.get("PATH_INFO") != "/login" or environ["REQUEST_METHOD"] != "POST":
             return self._inner(environ, start_response)
+        # Before anybody's turn: a slow sender holds up nobody.
+        environ["wsgi.input"] = _read(environ)
         cookie = parse_cookie(environ).get(COOKIE, "")
         lane = self.regulars if cookie and is_known(self._app, cookie) else self.strangers
         if not lane.enter():
@@ -131,11 +134,17 @@ def _mark(name: str) -> str:
     return f"[[{name}]]"
 
 
-def _typed(environ: "WSGIEnvironment") -> dict[str, list[str]]:
+def _read(environ: "WSGIEnvironment") -> IO[bytes]:
+    """The body, received; nothing of one that is too long for a login, or of unknown length."""
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MOST_BODY:
-        return {}
-    body: bytes = environ["wsgi.input"].read(int(length))
+    if not (length.isascii() and length.isdigit() and len(length) < 10) or int(length) > MOST_BODY:
+        environ["CONTENT_LENGTH"] = "0"
+        return BytesIO()
+    return BytesIO(environ["wsgi.input"].read(int(length)))
+
+
+def _typed(environ: "WSGIEnvironment") -> dict[str, list[str]]:
+    body = environ["wsgi.input"].read()
     try:
         return parse_qs(body.decode(errors="replace"), max_num_fields=10)
     except ValueError:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.clock import utcnow
 from dispatcher.models import Attention, Event, Message
@@ -430,6 +431,21 @@ def _or_said_so(worded: Callable[..., str]) -> Callable[..., str]:
     return safely
 
 
+def safely_drawn(draw: Callable[[Any], str], instead: Callable[[Any], str], about: Any) -> str:
+    """What the macro `draw` makes of `about`; what `instead` makes of it where that fails: one thing that
+    can't be drawn must not cost the whole page."""
+    try:
+        return draw(about)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever the row holds)
+        row = getattr(about, "task", None) if hasattr(about, "attention") else about
+        log.warning(
+            "%s %s can't be drawn: %s", type(row).__name__, getattr(row, "id", ""), type(error).__name__
+        )
+        return instead(about)
+
+
 OF_ROWS = (
     spoken, localtime, exact, duetime, clock_of_day, yuan, items_line, waiting, changes_line, sentence,
     event_text,
@@ -458,7 +474,7 @@ def init_app(app: Flask) -> None:
         CATEGORY=CATEGORY, URGENCY=URGENCY, STATE=STATE, LANE=LANE, OFFER_STATE=OFFER_STATE,
         MESSAGE_STATE=MESSAGE_STATE, WHY_NO=WHY_NO, TROUBLE=TROUBLE, BAR=BAR, ROLE=ROLE, SOURCE=SOURCE,
         RETURN_OUTCOME=RETURN_OUTCOME, TEXT_USE=TEXT_USE, TEXTS=TEXTS, WHEN=WHEN,
-        HOLD_END=HOLD_END,
+        HOLD_END=HOLD_END, safely_drawn=safely_drawn,
     )  # fmt: skip
     app.context_processor(
         lambda: {

@@ -1,5 +1,6 @@
 """Replies of which no webhook told, for the web server was down: fetched, and acted on once."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from dispatcher.database import db, transaction
 from dispatcher.models import Assignment, Attention, Event, Message, ReplyCode, Task, Volunteer
@@ -217,3 +219,61 @@ def _older(minutes: int) -> None:
     """What was asked was asked that long ago."""
     with transaction() as tx:
         tx.execute(update(ReplyCode).values(created_at=now() - timedelta(minutes=minutes)))
+
+
+@pytest.mark.parametrize("spoilt", ["\ud83d", "好\udfff的", "a\0b", "\0\ud800"])
+def test_half_a_character_keeps_no_other_reply_from_being_taken_in(
+    app: Flask, people: People, spoilt: str
+) -> None:
+    gateway = Listing()
+    with app.app_context():
+        task_id, slots = _offered(people)
+        (phone, slot), (other, _) = [*slots.items()][:2]
+        gateway.received = [
+            _sms(other, spoilt, "SM1", timedelta(0)),
+            _sms("x" * 30 + spoilt, "?", "SM2", timedelta(0)),
+            _sms(phone, f"{slot}1", "SM3", timedelta(0)),
+        ]
+        assert fetching.fetch(gateway, now()) == 3
+        assert _state(task_id) == "assigned"
+        came = select(Message.gateway_id, Message.body).where(Message.direction == "in")
+        bodies = {row.gateway_id: row.body for row in db.session.execute(came)}
+        assert set(bodies) == {"SM1", "SM2", "SM3"}
+        # SQLite holds a NUL.
+        assert bodies["SM1"].replace("\0", "") == re.sub("[\ud800-\udfff]", "?", spoilt).replace("\0", "")
+        assert len(db.session.scalars(select(Attention.id)).all()) == 2, "nobody reads them"
+
+
+@pytest.mark.parametrize(
+    ("error", "taken", "read_again"),
+    [
+        (RuntimeError("about one"), 1, False),
+        (OperationalError("", {}, Exception("away")), 0, True),
+        (OSError(28, "No space left on device"), 0, True),
+    ],
+)
+def test_one_reply_that_fails_keeps_none_back_and_what_passes_is_read_again(
+    app: Flask,
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    taken: int,
+    read_again: bool,
+) -> None:
+    gateway, receive = Listing(), inbound.receive
+    with app.app_context():
+        slots = _offered(people)[1]
+        first, second = [*slots][:2]
+        gateway.received = [_sms(first, "?", "SM1", timedelta(0)), _sms(second, "?", "SM2", timedelta(0))]
+
+        def failing(sms: Incoming, at: datetime) -> None:
+            if sms.gateway_id == "SM1":
+                raise error
+            receive(sms, at)
+
+        monkeypatch.setattr(inbound, "receive", failing)
+        at = now()
+        assert fetching.fetch(gateway, at) == taken
+        assert (fetching._read_until is None) == read_again
+        monkeypatch.setattr(inbound, "receive", receive)
+        assert fetching.fetch(gateway, at) == 2 - taken

@@ -315,3 +315,40 @@ def test_next_leads_nowhere_else(app: Flask) -> None:
             environ_base={"REMOTE_ADDR": f"192.0.2.{n}"},
         )  # fmt: skip
         assert answer.headers["Location"] == "/", target
+
+
+def test_a_slow_sender_holds_up_no_login(app: Flask) -> None:
+    """Its headers are here, its form isn't: others mustn't wait for it."""
+    arrives, reading = threading.Event(), threading.Event()
+
+    class Slow:
+        def read(self, size: int = -1) -> bytes:
+            reading.set()
+            arrives.wait(20)
+            return b"username=co&password=x"
+
+        readline = read
+
+    def slow() -> int:
+        environ = EnvironBuilder(path="/login", method="POST").get_environ()
+        environ |= {
+            "wsgi.input": Slow(), "CONTENT_LENGTH": "22",
+            "CONTENT_TYPE": "application/x-www-form-urlencoded", "REMOTE_ADDR": STRANGER,
+        }  # fmt: skip
+        codes: list[str] = []
+        list(app.wsgi_app(environ, lambda status, *_: codes.append(status)))
+        return int(codes[0][:3])
+
+    with ThreadPoolExecutor(1) as thread:
+        held = thread.submit(slow)
+        try:
+            assert reading.wait(20)
+            assert attempt(app, "co", PASSWORD).status_code in (302, 303)
+        finally:
+            arrives.set()
+        assert held.result() != 503
+
+
+def test_a_form_that_is_too_long_for_a_login_is_not_read(app: Flask) -> None:
+    assert attempt(app, "co", "x" * turnstile.MOST_BODY).status_code not in (302, 303, 500, 503)
+    assert attempt(app, "co", PASSWORD).status_code in (302, 303)

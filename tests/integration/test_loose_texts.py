@@ -20,6 +20,7 @@ from dispatcher.models import (
     HelpRequest,
     Message,
     Offer,
+    ReplyCode,
     Retiree,
     RetireePhone,
     Staff,
@@ -37,6 +38,7 @@ from dispatcher.services import (
     inbound,
     loose_texts,
     own_page,
+    senders,
     standing,
 )
 from dispatcher.services.coordinating import Edit
@@ -609,3 +611,46 @@ def test_what_a_lost_phone_writes_says_so(app: Flask, people: People, co: FlaskC
         assert answers() == []
     assert "手机已丢失" in co.get("/board?lang=zh").text
     assert "手机已丢失" in co.get("/board/wall?lang=zh").text
+
+
+@pytest.mark.parametrize("spelt", ["{0}", "86{0}", "+86{0}", "0086{0}", "+86 {0}"])
+def test_a_volunteer_is_known_however_the_gateway_writes_their_number(
+    app: Flask, people: People, spelt: str
+) -> None:
+    with app.app_context():
+        save_call(people)
+        task_id = db.session.scalars(select(Task.id)).one()
+        dispatching.look(task_id)
+        code = db.session.scalars(select(ReplyCode).where(ReplyCode.purpose == "help")).first()
+        assert code is not None
+        given, slot, phone = spelt.format(code.phone.removeprefix("+86")), code.slot, code.phone
+        text("今天天气不错", 1, given)
+        text("今天天气真好", 2, phone)
+        assert len(standing_items()) == 1, "one item a phone"
+        text(f"{slot}1", 3, given)
+        db.session.rollback()
+        assert db.session.get_one(Task, task_id).state == "assigned"
+        text("退订", 4, given)
+        db.session.rollback()
+        stopped = select(Volunteer.stopped_at).where(Volunteer.phone == phone)
+        assert db.session.scalars(stopped).one() is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "by_sms"),
+    [
+        ("13935102222", "+8613935102222", True),
+        ("8613935102222", "+8613935102222", True),
+        ("+819012345678", "+819012345678", True),
+        ("whatsapp:+8613935102222", "+8613935102222", False),
+        ("whatsapp:8613935102222", "+8613935102222", False),
+        ("rcs:agent", "", False),
+        ("10086", "", False),
+        ("+12345", "", False),
+        ("MyBank", "", False),
+        ("", "", False),
+    ],
+)
+def test_the_phone_behind_a_sender(given: str, number: str, by_sms: bool) -> None:
+    assert senders.number_of(given) == number
+    assert senders.Known(given, number).can_be_answered == by_sms

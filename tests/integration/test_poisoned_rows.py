@@ -273,6 +273,56 @@ def test_a_task_that_cannot_even_be_set_aside_stops_no_tick(
         assert all(moment is not None and moment > now() for moment in again)
         about = select(Attention.subject).where(Attention.reason == "software")
         assert db.session.scalars(about).all() == [f"task:{task_ids[0]}"]
+    client = app.test_client()
+    client.post("/login", data=_login(client))
+    for path in ("/board", "/board?view=lanes", "/board/wall", f"/board/tasks/{task_ids[0]}"):
+        assert client.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "nobody_left", "nobody_answered", "too_few", "too_long", "due_in_quiet_hours", "software", "remote",
+        "cannot_ask", "text_refused", "no_word", "overdue", "volunteer_problem", "retiree_problem",
+        "call_retiree", "repeat_call", "stopped", "volunteer_unreachable", "outcome_unknown", "a new reason",
+    ],
+)  # fmt: skip
+def test_no_alarm_without_a_task_costs_the_board(app: Flask, people: People, reason: str) -> None:
+    with app.app_context():
+        _received(people, "a")
+        with transaction() as tx:
+            raised = attention.raise_(tx, reason, now(), subject="task:999999")
+            attention_id = raised.id
+    client = app.test_client()
+    client.post("/login", data=_login(client))
+    for path in ("/board", "/board?view=lanes", "/board/wall"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert "王秀兰" in answer.text or "wall" in path, path
+        if "wall" not in path:
+            assert f'id="loose-{attention_id}"' in answer.text
+            assert f"/board/attention/{attention_id}/done" in answer.text, "it could never be dismissed"
+
+
+@pytest.mark.parametrize("params", [[], ["x"], {"texts": 7, "count": "many", "last_at": 3}])
+@pytest.mark.parametrize("reason", ["unclear_reply", "call_retiree", "gateway_refuses"])
+def test_one_item_that_cannot_be_drawn_keeps_no_other_from_the_board(
+    app: Flask, people: People, reason: str, params: Any
+) -> None:
+    with app.app_context():
+        _received(people, "a")
+        with transaction() as tx:
+            of_task = attention.raise_(tx, reason, now(), tx.scalars(select(Task)).one())
+            loose = attention.raise_(tx, reason, now(), subject="x", volunteer=volunteer(people, 0))
+            tx.execute(
+                update(Attention).where(Attention.id.in_([of_task.id, loose.id])).values(params=params)
+            )
+    client = app.test_client()
+    client.post("/login", data=_login(client))
+    for path in ("/board", "/board?view=lanes", "/board/wall"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert "王秀兰" in answer.text or "无法显示" in answer.text, path
 
 
 def _spoilt(function: Any, poisoned: int) -> Any:

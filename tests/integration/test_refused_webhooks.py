@@ -113,3 +113,14 @@ def test_the_answer_is_no_even_when_it_cannot_be_written(
     monkeypatch.setattr(refusals, "_raise", full)
     assert _post(client, "the token of before", SENT) == 403
     assert any(r.levelno == logging.ERROR for r in caplog.records)
+
+
+def test_a_valid_request_is_taken_in_though_the_board_cannot_be_read(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise SQLAlchemyError("the database is being restarted")
+
+    monkeypatch.setattr(refusals.attention, "find", away)
+    with app.app_context():
+        refusals.accepted(now())

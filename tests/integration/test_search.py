@@ -5,6 +5,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql
 
 from dispatcher.database import db, transaction
 from dispatcher.models import Campus, Retiree, SearchKey, Volunteer, VolunteerKey
@@ -133,6 +134,26 @@ def test_outdated_keys_are_written_anew_once(
         assert result.exit_code == 0, result.output
         assert "of 5 people" in result.output
         assert _keys() == right
+
+
+def test_people_in_anothers_hands_are_waited_for(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty batch isn't the end: what another transaction holds is skipped."""
+    waits: list[float] = []
+    with app.app_context():
+        indexing.outdate()
+        once = iter([0])  # at first all are in hand
+        batch = indexing.next_batch
+        monkeypatch.setattr(indexing, "next_batch", lambda: next(once, None) if not waits else batch())
+        monkeypatch.setattr(indexing.time, "sleep", waits.append)
+        assert indexing.bring_up_to_date() == 5
+        assert waits == [indexing.WAIT_S]
+
+
+def test_a_new_key_keeps_nobody_from_referring_to_the_person(app: Flask) -> None:
+    for statement in indexing._OUTDATED.values():
+        assert "FOR NO KEY UPDATE" in str(statement.compile(dialect=postgresql.dialect()))
 
 
 def test_a_search_reads_ranges_of_an_index_and_only_so_far(app: Flask, people: People) -> None:
