@@ -232,7 +232,7 @@ def lock(tx: Session, task_id: int) -> Task | None:
 def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> int:
     """Ask one more wave at once, wherever the clock stands. How many were asked."""
     _one_planner(tx)
-    people = _reachable(tx, stoppages.standing(tx), candidates.on_duty(tx, [task], now))
+    people = _reachable(tx, stoppages.standing(tx), candidates.on_duty(tx, [task], now), now)
     chosen = policy.ask_more(
         candidates.task_view(task, now), Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
@@ -263,7 +263,7 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
     _expire(tx, tasks, now)
     stopping = stoppages.standing(tx)
     stopped = stoppages.stops_asking(tx, stopping, now)
-    people = [] if stopped is not None else _reachable(tx, stopping, candidates.on_duty(tx, tasks, now))
+    people = [] if stopped is not None else _reachable(tx, stopping, candidates.on_duty(tx, tasks, now), now)
     views = [candidates.task_view(task, now) for task in tasks]
     plans = policy.plan_round(
         views, Crowd.of(people), now,
@@ -289,7 +289,7 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
         # What was said of an earlier moment ("nobody is being asked") may no longer be so. In quiet
         # hours nothing has changed: nobody is asked, and whoever was to be told still is.
         outlived = (
-            ("due_in_quiet_hours",) if plan.waiting.code == "quiet_hours" else attention.SETTLED_BY_ACCEPTING
+            ("due_in_quiet_hours",) if plan.waiting.code == "quiet_hours" else attention.OUTLIVED_BY_A_PLAN
         )
         stale = {*outlived} - {plan.hand_over.code if plan.hand_over else ""}
         if stale & standing.get(task.id, set()):
@@ -298,9 +298,11 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
             attention.raise_(tx, plan.hand_over.code, now, task, **plan.hand_over.params)
 
 
-def _reachable(tx: Session, stopping: Sequence[Stoppage], people: list[Candidate]) -> list[Candidate]:
+def _reachable(
+    tx: Session, stopping: Sequence[Stoppage], people: list[Candidate], now: datetime
+) -> list[Candidate]:
     """`people` but those to whose region no SMS leaves just now."""
-    away = stoppages.out_of_reach(tx, stopping, [person.volunteer_id for person in people])
+    away = stoppages.out_of_reach(tx, stopping, [person.volunteer_id for person in people], now)
     return [person for person in people if person.volunteer_id not in away] if away else people
 
 

@@ -66,7 +66,7 @@ class Health:
             and self.broker
             and self.worker
             and self.sms_worker
-            and not self.gateway_refuses
+            and all(":" in one for one in self.gateway_refuses)  # one region keeps nobody else waiting
             and (self.oldest_unsent_s or 0) < MESSAGE_LATE_S
             and (self.oldest_overdue_s or 0) < TASK_LATE_S
         )

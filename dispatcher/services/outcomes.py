@@ -120,8 +120,10 @@ def _lost_offer(
     offer = tx.get_one(Offer, message.offer_id)
     volunteer = tx.get_one(Volunteer, offer.volunteer_id)
     fault = why.fault if why is not None else Fault.RECIPIENT
-    if fault in (Fault.RECIPIENT, Fault.UNCLEAR):
-        if why is None or not why.opted_out:
+    # What the gateway had taken and couldn't carry counts: asked again at once, it would go the same way.
+    overloaded = fault is Fault.LOAD and message.gateway_id is not None
+    if overloaded or fault in (Fault.RECIPIENT, Fault.UNCLEAR):
+        if not overloaded and (why is None or not why.opted_out):
             attention.raise_(
                 tx, "volunteer_unreachable", now, volunteer=volunteer, message_id=message.id,
                 kind="offer", code=code, fault=str(fault),
@@ -137,6 +139,8 @@ def _lost_offer(
     if fault is Fault.TEXT and task.state == TaskState.OPEN:
         # The next one would get the same text: a person first, and another try after a while.
         attention.raise_(tx, "text_refused", now, task, code=code)
+        task.look_again_at = now + seconds(current_app.config["DISPATCH"].recheck_s)
+    elif fault is Fault.LOAD and task.state == TaskState.OPEN:
         task.look_again_at = now + seconds(current_app.config["DISPATCH"].recheck_s)
     elif ended:
         task.look_again_at = now

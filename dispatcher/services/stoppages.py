@@ -48,11 +48,6 @@ def standing(session: Session) -> Sequence[Stoppage]:
     return session.scalars(_STANDING).all()
 
 
-def everything_waits(session: Session) -> bool:
-    """Whether no SMS leaves just now."""
-    return any(stoppage.scope == ALL for stoppage in standing(session))
-
-
 def over(stoppages: Sequence[Stoppage], phone: str) -> Stoppage | None:
     """Which of `stoppages` keeps messages to `phone` from leaving."""
     if not stoppages:
@@ -121,19 +116,11 @@ def refused(tx: Session, message: Message, refusal: Refused, now: datetime, by_r
     sure = refusal.fault is Fault.OURS
     setting = refusal.setting or Setting.OTHER
     scope = phones.region(message.phone) if setting is Setting.REGION else ALL
-    insert_new(
-        tx, Stoppage,
-        [
-            {
-                "scope": scope, "setting": str(setting), "code": refusal.code, "since": now,
-                "stands": False, "by_receipt": by_receipt, "alarmed": False, "probe_at": now,
-                "message_id": message.id,
-            }
-        ],
-        "scope",
-    )  # fmt: skip
-    which = select(Stoppage).where(Stoppage.scope == scope)
-    row = tx.scalars(which.with_for_update().execution_options(populate_existing=True)).one()
+    begun = {
+        "scope": scope, "setting": str(setting), "code": refusal.code, "since": now, "stands": False,
+        "by_receipt": by_receipt, "alarmed": False, "probe_at": now, "message_id": message.id,
+    }  # fmt: skip
+    row = _in_hand(tx, begun)
     if not row.stands and (sure or _refused_another(tx, row, message)):
         row.stands = True
         _look_at_once(tx, now)
@@ -141,7 +128,8 @@ def refused(tx: Session, message: Message, refusal: Refused, now: datetime, by_r
         # Mended, and now something else is wrong: one alarm, about what is wrong now.
         attention.known(tx, _subject(row), "gateway_setting", now)
         row.setting, row.alarmed, row.by_receipt = str(setting), False, by_receipt
-    row.code = refusal.code
+    if row.setting == setting:
+        row.code = refusal.code
     row.probe_at = max(row.probe_at, now + _probe_every(row))
     quick = row.setting != Setting.CONNECTION
     if row.stands and not row.alarmed and (quick or now - row.since >= ALARM_AFTER):
@@ -152,6 +140,16 @@ def refused(tx: Session, message: Message, refusal: Refused, now: datetime, by_r
         )  # fmt: skip
     tx.flush()
     return row.stands
+
+
+def _in_hand(tx: Session, begun: dict[str, Any]) -> Stoppage:
+    """The stoppage of this scope, begun unless it is there, and held until the end of the transaction."""
+    which = select(Stoppage).where(Stoppage.scope == begun["scope"])
+    while True:  # whoever ends it between the two leaves none: then it begins anew
+        insert_new(tx, Stoppage, [begun], "scope")
+        row = tx.scalars(which.with_for_update().execution_options(populate_existing=True)).first()
+        if row is not None:
+            return row
 
 
 def accepted(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
@@ -210,10 +208,15 @@ def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime)
 
 
 def out_of_reach(
-    session: Session, stoppages: Sequence[Stoppage], volunteer_ids: Sequence[int]
+    session: Session, stoppages: Sequence[Stoppage], volunteer_ids: Sequence[int], now: datetime
 ) -> frozenset[int]:
-    """Those of these volunteers to whose region no SMS leaves just now."""
+    """Those of these volunteers to whose region no SMS leaves just now.
+
+    Not while nothing waits for that region: then the next offer is what shows whether it has been mended.
+    """
     regions = {stoppage.scope for stoppage in stoppages} - {ALL}
+    if regions:
+        regions &= {phones.region(row.phone) for row in _waiting(session, now)}
     if not regions:
         return frozenset()
     rows = session.execute(select(Volunteer.id, Volunteer.phone).where(Volunteer.id.in_(volunteer_ids)))
@@ -221,14 +224,14 @@ def out_of_reach(
 
 
 def _waiting(session: Session, now: datetime) -> Sequence[Any]:
-    """The oldest messages that wait to be sent, those that were tried least first."""
+    """The messages that wait to be sent, that which was tried longest ago first."""
     return session.execute(
         select(Message.id, Message.phone)
         .where(
             Message.state == str(MessageState.QUEUED),
             or_(Message.not_before.is_(None), Message.not_before <= now),
         )
-        .order_by(Message.attempts, Message.id)
+        .order_by(Message.wake_at, Message.id)
         .limit(_LOOKED_THROUGH)
     ).all()
 

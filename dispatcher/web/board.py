@@ -24,7 +24,7 @@ from sqlalchemy import select
 
 from dispatcher.clock import utcnow
 from dispatcher.database import db
-from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus
+from dispatcher.models import ADMINISTRATOR, COORDINATOR, Campus, Volunteer
 from dispatcher.rules.order import PRESSING, Place
 from dispatcher.rules.settings import CATEGORIES, URGENCIES
 from dispatcher.services import accounts, board, coordinating, opt_outs, resending, stoppages
@@ -115,7 +115,8 @@ def assign(task_id: int) -> ResponseReturnValue:
     if volunteer_id is None:
         return _task(task_id, {"volunteer_id": _("Please choose a volunteer.")}), 422
     told = _("Assigned, and told by SMS.")
-    if stoppages.everything_waits(db.session()):
+    volunteer = db.session.get(Volunteer, volunteer_id)
+    if volunteer is not None and stoppages.over(stoppages.standing(db.session()), volunteer.phone):
         told = _("Assigned. SMS can't leave just now: please call them.")
     return _do(task_id, lambda edit: coordinating.assign(edit, volunteer_id), told)
 

@@ -37,6 +37,12 @@ def upgrade():
     op.add_column('message', sa.Column('released_at', UtcDateTime(), nullable=True))
     op.add_column('offer', sa.Column('unasked_at', UtcDateTime(), nullable=True))
     op.add_column('retiree_phone', sa.Column('stopped_at', UtcDateTime(), nullable=True))
+    # Who has sent STOP before is known by what still stands on the board.
+    op.execute(
+        "UPDATE retiree_phone SET stopped_at = ("
+        "SELECT MIN(attention.raised_at) FROM attention WHERE attention.reason = 'stopped'"
+        " AND attention.resolved_at IS NULL AND attention.retiree_id = retiree_phone.retiree_id)"
+    )
 
 
 def downgrade():

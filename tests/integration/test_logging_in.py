@@ -336,7 +336,7 @@ def test_a_slow_sender_holds_up_no_login(app: Flask) -> None:
             "CONTENT_TYPE": "application/x-www-form-urlencoded", "REMOTE_ADDR": STRANGER,
         }  # fmt: skip
         codes: list[str] = []
-        list(app.wsgi_app(environ, lambda status, *_: codes.append(status)))
+        list(app.wsgi_app(environ, lambda status, *_: codes.append(status)))  # type: ignore[arg-type]
         return int(codes[0][:3])
 
     with ThreadPoolExecutor(1) as thread:

@@ -419,3 +419,30 @@ def test_a_refusal_that_comes_late_of_a_message_taken_before_ends_nothing(office
         old.claimed_at = row.since.replace(year=2025)
         stoppages.accepted(tx, [old.id], office.at)
     assert len(office.standing("gateway_setting")) == 1
+
+
+def test_what_the_gateway_took_and_could_not_carry_is_not_asked_again_at_once(office: Office) -> None:
+    """A daily cap of the carrier: the same volunteers would get the same offer for ever."""
+    office.call("k")
+    office.run(10)
+    for _ in range(5):
+        sent = select(Message.id).where(Message.kind == "offer", Message.state == "sent")
+        for message_id in db.session.scalars(sent).all():
+            _receipt(office, message_id, "undelivered", "30023")
+        office.run(60)
+    db.session.rollback()
+    asked = [message.phone for message in db.session.scalars(select(Message).where(Message.kind == "offer"))]
+    assert len(asked) == len({*asked}), "nobody twice"
+    assert office.raised("volunteer_unreachable") == []
+
+
+def test_one_number_that_is_refused_for_good_holds_up_nobody_else(office: Office) -> None:
+    """What waited longest is tried next, so that one refused again and again takes its turn only."""
+    bad = office.volunteers()[0].phone
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(10)
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:sender"]
+    office.gateway.says = lambda to: SENDER if to == bad else None
+    office.run(600)
+    assert [to for to, _ in office.gateway.taken if to != bad] != []
