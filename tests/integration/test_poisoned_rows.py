@@ -123,7 +123,7 @@ def test_what_can_be_read_but_not_claimed_is_told_by_telephone(
         def spoilt(*_: object) -> None:
             raise TypeError("about the stoppages, say")
 
-        monkeypatch.setattr(messaging.stoppages, "standing", spoilt)
+        monkeypatch.setattr("dispatcher.services.messaging.stoppages.standing", spoilt)
         messaging.send(message_id, RecordingGateway())
         assert _state(message_id) == ("failed", "wording")
         told = select(Attention.reason, Attention.message_id)

@@ -146,7 +146,7 @@ def test_people_in_anothers_hands_are_waited_for(
         once = iter([0])  # at first all are in hand
         batch = indexing.next_batch
         monkeypatch.setattr(indexing, "next_batch", lambda: next(once, None) if not waits else batch())
-        monkeypatch.setattr(indexing.time, "sleep", waits.append)
+        monkeypatch.setattr("dispatcher.services.indexing.time.sleep", waits.append)
         assert indexing.bring_up_to_date() == 5
         assert waits == [indexing.WAIT_S]
 
