@@ -22,6 +22,7 @@ from dispatcher import create_app, database, logs, memory
 from dispatcher.rules import names
 from dispatcher.services import indexing
 
+log = logging.getLogger(__name__)
 logs.play("beat")  # a worker says below who it is
 flask_app = create_app(pages=False)
 celery_app = flask_app.extensions["celery"]
@@ -49,11 +50,15 @@ def _warm(sender: Any, **_: Any) -> None:
 
 
 def _load_readings() -> None:
-    names.warm()
-    # Whoever was taken in by processes of the version before, after the tables were upgraded.
-    with flask_app.app_context():
-        indexing.bring_up_to_date()
-    memory.settle()
+    try:
+        names.warm()
+        # Whoever was taken in by processes of the version before, after the tables were upgraded.
+        with flask_app.app_context():
+            indexing.bring_up_to_date()
+    except Exception as error:  # noqa: BLE001 (the worker serves all the same, with the old keys)
+        log.error("search keys can't be brought up to date: %s", logs.origin(error))
+    finally:
+        memory.settle()
 
 
 @signals.setup_logging.connect

@@ -18,10 +18,12 @@ __all__ = ["create_app", "models"]
 
 
 class _App(Flask):
-    """Flask, but what goes wrong is logged by the name of the page: addresses may hold tokens."""
+    """Flask, but what goes wrong is logged by the name of the page, without its words: addresses may hold
+    tokens, and what a database says may quote a row."""
 
     def log_exception(self, exc_info: Any) -> None:
-        self.logger.error("exception in %s (%s)", request.endpoint, request.method, exc_info=exc_info)
+        origin = logs.origin(exc_info[1])
+        self.logger.error("exception in %s (%s): %s", request.endpoint, request.method, origin)
 
 
 def create_app(overrides: dict[str, Any] | None = None, pages: bool = True) -> Flask:

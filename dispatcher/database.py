@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
-from dispatcher import metrics, private
+from dispatcher import logs, metrics, private
 from dispatcher.broker import WakeUp
 
 BUSY_TIMEOUT_S = 20.0
@@ -287,8 +287,8 @@ def transaction() -> Iterator[Session]:
     for note in notes:
         try:
             note()
-        except Exception:  # what is done is done, whether or not it could be counted
-            log.exception("what has been done could not be noted")
+        except Exception as error:  # noqa: BLE001 (what is done is done, whether or not it could be counted)
+            log.error("what has been done could not be noted: %s", logs.origin(error))
 
 
 def wake(session: Session, job: str, row_id: int, can_wait: bool = False) -> None:

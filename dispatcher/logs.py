@@ -8,6 +8,7 @@ import logging
 import math
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,21 @@ AGAIN_AFTER_S = 300.0
 after it began."""
 
 _role = ""
+
+
+def origin(error: BaseException) -> str:
+    """What `error` is and where it came from, with whatever caused it, for a log: types and lines of code.
+
+    Its words are left out: a database quotes rows in them.
+    """
+    told, seen = [], set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        frames = "".join(traceback.format_tb(cause.__traceback__))
+        told.append(f"{type(cause).__name__}\n{frames}".rstrip())
+        cause = cause.__cause__ or cause.__context__
+    return "\nbecause of ".join(told)
 
 
 class _Json(JsonFormatter):

@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select,
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from dispatcher import logs
 from dispatcher.clock import utcnow
 from dispatcher.database import after_commit, db, transaction, use_case
 from dispatcher.models import Campus, Message, Offer, Retiree, Stoppage, Task, Volunteer
@@ -123,8 +124,9 @@ def look_or_set_aside(task_id: int) -> None:
     for alone in (False, True):
         try:
             return look(task_id, alone=alone)
-        except Exception:
-            log.exception("task %s can't be seen to%s", task_id, " alone" if alone else "")
+        except Exception as error:  # noqa: BLE001 (whatever the task holds)
+            alone_too = " alone" if alone else ""
+            log.error("task %s can't be seen to%s: %s", task_id, alone_too, logs.origin(error))
     try:
         set_aside(task_id, utcnow())
     except SQLAlchemyError:

@@ -169,7 +169,7 @@ def send(message_id: int, gateway: Gateway) -> None:
     except Exception as error:  # noqa: BLE001 (it failed alone: the row is to blame, and would fail for ever)
         db.session.remove()
         log.error("message %s can't be claimed: %s", message_id, type(error).__name__)
-        _give_up(message_id, utcnow())
+        _give_up(message_id, error, utcnow())
         return
     if outgoing is None:
         return
@@ -261,9 +261,30 @@ def _tell_unworded(tx: Session, message_id: int, kind: str, now: datetime) -> No
     )  # fmt: skip
 
 
+def _give_up(message_id: int, error: Exception, now: datetime) -> None:
+    """Give up a message that can't even be claimed: whoever counted on it is called, if it can be read who
+    that is."""
+    try:
+        _give_up_read(message_id, error, now)
+    except PASSING:
+        raise
+    except Exception as worse:  # noqa: BLE001 (then it ends at least, and the office hears)
+        db.session.remove()
+        log.error("message %s can't be read: %s", message_id, type(worse).__name__)
+        _give_up_unread(message_id, now)
+
+
 @use_case
-def _give_up(message_id: int, now: datetime) -> None:
-    """Give up a message that can't even be claimed. Nothing is read that it may be impossible to read."""
+def _give_up_read(message_id: int, error: Exception, now: datetime) -> None:
+    with transaction() as tx:
+        row = tx.execute(_QUEUED, {"message_id": message_id}).first()
+        if row is not None:
+            _unwordable(tx, row, error, now)
+
+
+@use_case
+def _give_up_unread(message_id: int, now: datetime) -> None:
+    """As :func:`_give_up`; nothing is read that it may be impossible to read."""
     with transaction() as tx:
         row = tx.execute(_QUEUED, {"message_id": message_id}).first()
         if row is None:

@@ -10,10 +10,9 @@ from dispatcher.database import transaction, use_case, wake
 from dispatcher.models import Attention, Offer, Retiree, RetireePhone, Staff, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, OfferState
 from dispatcher.rules.opt_out import Wish
-from dispatcher.services import attention, history
+from dispatcher.services import attention, history, senders
 from dispatcher.services.states import move
 
-_VOLUNTEER = select(Volunteer).where(Volunteer.phone == bindparam("phone"))
 _PHONES = (
     select(RetireePhone).where(RetireePhone.number == bindparam("phone")).order_by(RetireePhone.retiree_id)
 )
@@ -34,7 +33,7 @@ def has_stopped(session: Session, volunteer: Volunteer | None, phone: str) -> bo
 def honour(tx: Session, wish: Wish, phone: str, now: datetime) -> None:
     """Do what a phone wishes, for each whose phone it is: a volunteer, retirees, or all of them. The gateway
     itself confirms it to the sender."""
-    volunteer = tx.scalars(_VOLUNTEER, {"phone": phone}).first()
+    volunteer = senders.volunteer_of(tx, phone)
     if volunteer is not None:
         history.record(tx, wish.lower(), history.volunteer(volunteer), now)
         if wish is Wish.STOP:
@@ -52,7 +51,7 @@ def honour(tx: Session, wish: Wish, phone: str, now: datetime) -> None:
 
 def refused(tx: Session, phone: str, now: datetime) -> None:
     """The gateway says that `phone` wants no more SMS: as if STOP had come from it."""
-    volunteer = tx.scalars(_VOLUNTEER, {"phone": phone}).first()
+    volunteer = senders.volunteer_of(tx, phone)
     if volunteer is not None and volunteer.stopped_at is None:
         history.record(tx, "opted_out", history.SYSTEM, now, volunteer=volunteer.name)
         _stop_volunteer(tx, volunteer, now)

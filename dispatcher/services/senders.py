@@ -126,9 +126,14 @@ def find(tx: Session, given: str) -> Known:
     number = number_of(given)
     if not number:
         return Known(given, "")
-    volunteer = tx.scalars(_VOLUNTEER, {"number": number}).first()
+    volunteer = volunteer_of(tx, number)
     known = Known(given, number, volunteer)
     return known if volunteer is not None else in_full(tx, known)
+
+
+def volunteer_of(tx: Session, number: str) -> Volunteer | None:
+    """The volunteer whose phone (E.164) this is."""
+    return tx.scalars(_VOLUNTEER, {"number": number}).first()
 
 
 def of(tx: Session, message: Message) -> Known:

@@ -69,6 +69,11 @@ def catalogue(language: str) -> Catalogue:
     return _catalogue(language)
 
 
+_OF_CODES = ("reply_help", "reply_help_many")
+"""These say which digits answer what. One that processes of the version before have queued doesn't know the
+digits: it says that the text has come."""
+
+
 def render(kind: str, language: str, params: dict[str, Any], now: datetime, zone: ZoneInfo) -> str:
     """The text of an SMS. What its reader can do without is left out where it would cost a third segment.
 
@@ -76,6 +81,8 @@ def render(kind: str, language: str, params: dict[str, Any], now: datetime, zone
         KeyError: no such kind, or a parameter is missing.
     """
     words = catalogue(language)
+    if kind in _OF_CODES and not {"asks", "codes"} & params.keys():
+        kind = "reply_seen"
     return fill(words["sms"][kind], words["words"], language, params, now, zone)
 
 

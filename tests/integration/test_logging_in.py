@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import check_password_hash
-from werkzeug.test import EnvironBuilder, TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from devtools.local import hidden_fields
 from dispatcher import config
@@ -335,9 +335,7 @@ def test_a_slow_sender_holds_up_no_login(app: Flask) -> None:
             "wsgi.input": Slow(), "CONTENT_LENGTH": "22",
             "CONTENT_TYPE": "application/x-www-form-urlencoded", "REMOTE_ADDR": STRANGER,
         }  # fmt: skip
-        codes: list[str] = []
-        list(app.wsgi_app(environ, lambda status, *_: codes.append(status)))  # type: ignore[arg-type]
-        return int(codes[0][:3])
+        return int(run_wsgi_app(app.wsgi_app, environ)[1][:3])
 
     with ThreadPoolExecutor(1) as thread:
         held = thread.submit(slow)

@@ -114,6 +114,22 @@ def test_what_cannot_even_be_read_is_given_up_too(
         assert db.session.scalars(select(Attention.message_id)).all() == [broken]
 
 
+def test_what_can_be_read_but_not_claimed_is_told_by_telephone(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        message_id = _received(people, "a")
+
+        def spoilt(*_: object) -> None:
+            raise TypeError("about the stoppages, say")
+
+        monkeypatch.setattr("dispatcher.services.messaging.stoppages.standing", spoilt)
+        messaging.send(message_id, RecordingGateway())
+        assert _state(message_id) == ("failed", "wording")
+        told = select(Attention.reason, Attention.message_id)
+        assert [tuple(row) for row in db.session.execute(told)] == [("call_retiree", message_id)]
+
+
 def test_readiness_returns_when_the_poisoned_one_is_given_up(app: Flask, people: People) -> None:
     with app.app_context():
         message_id = _received(people, "a")
@@ -323,6 +339,30 @@ def test_one_item_that_cannot_be_drawn_keeps_no_other_from_the_board(
         answer = client.get(path)
         assert answer.status_code == 200, path
         assert "王秀兰" in answer.text or "无法显示" in answer.text, path
+
+
+def test_the_log_of_a_task_that_fails_says_nothing_that_a_row_holds(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with app.app_context():
+        _received(people, "a")
+        task_id = db.session.scalars(select(Task.id)).one()
+
+        held = "王秀兰 " + "+8613935200001"
+
+        def failing(*_: object, **__: object) -> None:
+            try:
+                raise ValueError(f"Key (phone)=({held}) already exists")
+            except ValueError as cause:
+                raise RuntimeError(held) from cause
+
+        monkeypatch.setattr(dispatching, "look", failing)
+        dispatching.look_or_set_aside(task_id)
+    log = caplog.text
+    assert "RuntimeError" in log
+    assert "ValueError" in log
+    assert "in failing" in log, "where it came from"
+    assert held not in log
 
 
 def _spoilt(function: Any, poisoned: int) -> Any:

@@ -121,6 +121,6 @@ def test_a_valid_request_is_taken_in_though_the_board_cannot_be_read(
     def away(*_: object) -> None:
         raise SQLAlchemyError("the database is being restarted")
 
-    monkeypatch.setattr("dispatcher.services.attention.find", away)
+    monkeypatch.setattr("dispatcher.services.refusals.attention.find", away)
     with app.app_context():
         refusals.accepted(now())

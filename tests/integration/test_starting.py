@@ -30,6 +30,16 @@ needless = ("dispatcher.web", "dispatcher.cli", "alembic")
 print(sorted(name for name in sys.modules if name.startswith(needless)))
 """
 
+READS_WITHOUT_A_DATABASE = """
+import gc, worker
+gc.unfreeze()
+def away():
+    raise OSError("the database is away")
+worker.indexing.bring_up_to_date = away
+worker._load_readings()
+print(gc.get_freeze_count() > 0)
+"""
+
 
 def test_loading_the_web_application_connects_to_nothing_and_leaves_no_thread(
     app: Flask, tmp_path: Path
@@ -40,6 +50,10 @@ def test_loading_the_web_application_connects_to_nothing_and_leaves_no_thread(
 
 def test_a_worker_loads_neither_pages_nor_commands(app: Flask, tmp_path: Path) -> None:
     assert _said(ASKS_WHAT_IS_LOADED, app, tmp_path) == "[]"
+
+
+def test_a_worker_that_cannot_read_keys_settles_all_the_same(app: Flask, tmp_path: Path) -> None:
+    assert _said(READS_WITHOUT_A_DATABASE, app, tmp_path) == "True"
 
 
 def _said(program: str, app: Flask, folder: Path) -> str:

@@ -155,3 +155,13 @@ def test_the_offer_tells_nothing_that_isnt_to_be_told_yet() -> None:
         assert needed(texts.catalogue(language)["sms"]["offer"]) <= {
             "mark", "danger", "campus", "area", "needs", "due", "link", "yes", "no",
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize("kind", ["reply_help", "reply_help_many"])
+def test_help_without_its_digits_says_that_the_text_has_come(kind: str, language: str) -> None:
+    """As processes of the version before have queued it."""
+    params = {"hotline": "0351-7010110"}
+    assert texts.render(kind, language, params, NOW, ZONE) == texts.render(
+        "reply_seen", language, params, NOW, ZONE
+    )
