@@ -16,42 +16,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dispatcher.rules.replies.agreement import ANSWERS as ANSWERS
+from dispatcher.rules.replies.agreement import DENIALS, REFUSALS, agrees, is_pleased
+from dispatcher.rules.replies.agreement import Intent as Intent
+from dispatcher.rules.replies.agreement import Stage as Stage
 from dispatcher.rules.replies.distress import calls_for_help as calls_for_help
 from dispatcher.rules.replies.numbers import LONGEST, Group, groups, joinings
 from dispatcher.rules.replies.text import plain
-from dispatcher.rules.replies.words import (
-    HAS_COME,
-    HAS_NOT_COME,
-    Signal,
-    are_thanks,
-    say_more,
-    says,
-    signals,
-)
+from dispatcher.rules.replies.words import HAS_COME, HAS_NOT_COME, are_thanks, says, signals
 
 FIRST_SLOT, LAST_SLOT = 2, 99
 """Slots start at 2, so that "10" and "11" aren't mistaken for a bare answer typed twice."""
-
-
-class Intent(StrEnum):
-    """What a reply asks for."""
-
-    ACCEPT = "accept"
-    DECLINE = "decline"
-    UNDERWAY = "underway"
-    DELIVERED = "delivered"
-    HAND_BACK = "hand_back"
-    ALL_WELL = "all_well"
-    PROBLEM = "problem"
-
-
-class Stage(StrEnum):
-    """What a task on a phone waits for from that phone."""
-
-    OFFERED = "offered"
-    HELD = "held"
-    CHECK = "check"
-    OVER = "over"
 
 
 class Unclear(StrEnum):
@@ -60,81 +35,6 @@ class Unclear(StrEnum):
     NOT_UNDERSTOOD = "not_understood"
     NOTHING_LIVE = "nothing_live"
     AMBIGUOUS = "ambiguous"
-
-
-ANSWERS: dict[Stage, dict[str, Intent]] = {
-    Stage.OFFERED: {"1": Intent.ACCEPT, "0": Intent.DECLINE},
-    Stage.HELD: {
-        "1": Intent.ACCEPT,  # a second yes is harmless and deserves no rebuke
-        "2": Intent.UNDERWAY,
-        "3": Intent.DELIVERED,
-        "0": Intent.HAND_BACK,
-    },
-    Stage.CHECK: {"1": Intent.ALL_WELL, "2": Intent.PROBLEM},
-    Stage.OVER: {},
-}
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What the words beside an answer must and mustn't say.
-
-    `never`: signals that disagree with it always; `alone`: unless one of `unless` is there too. `needs`: one
-    of these must be there if the words say anything that isn't known; nothing is needed where it is empty.
-    """
-
-    never: frozenset[Signal] = frozenset()
-    alone: frozenset[Signal] = frozenset()
-    unless: frozenset[Signal] = frozenset()
-    needs: frozenset[Signal] = frozenset()
-
-    def holds(self, words: str) -> bool:
-        """Whether `words` leave the answer what its digits say."""
-        said = signals(words)
-        if said & self.never or (said & self.alone and not said & self.unless):
-            return False
-        return not self.needs or bool(said & self.needs) or not say_more(words)
-
-
-def _these(*signals: Signal) -> frozenset[Signal]:
-    return frozenset(signals)
-
-
-_NO = _these(Signal.NO, Signal.TROUBLE)
-_COMES = _these(Signal.YES, Signal.WILL, Signal.GOING, Signal.DONE)
-_DOUBT = _NO | {Signal.MISTAKE, Signal.UNSURE, Signal.ANOTHER_DAY}
-
-AGREEMENT: dict[Intent, Agreement] = {
-    Intent.ACCEPT: Agreement(
-        never=_DOUBT, alone=_these(Signal.QUESTION, Signal.SORRY), unless=_these(Signal.WILL, Signal.GOING),
-        needs=_COMES | {Signal.PLEASED, Signal.TIME, Signal.NOT_YET, Signal.LATER},
-    ),
-    Intent.DECLINE: Agreement(
-        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES,
-        unless=_NO | {Signal.SORRY, Signal.LATER, Signal.ANOTHER_DAY},
-    ),
-    Intent.HAND_BACK: Agreement(
-        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES, unless=_NO | {Signal.SORRY}
-    ),
-    Intent.UNDERWAY: Agreement(
-        never=_DOUBT | {Signal.DONE}, alone=_these(Signal.QUESTION), unless=_these(Signal.GOING),
-        needs=_these(
-            Signal.GOING, Signal.WILL, Signal.YES, Signal.TIME, Signal.NOT_YET, Signal.LATER, Signal.PLEASED
-        ),
-    ),
-    Intent.DELIVERED: Agreement(
-        never=_DOUBT | {Signal.QUESTION, Signal.NOT_YET},
-        alone=_these(Signal.GOING, Signal.WILL, Signal.TIME, Signal.LATER), unless=_these(Signal.DONE),
-        needs=_these(Signal.DONE, Signal.PLEASED, Signal.YES),
-    ),
-    Intent.PROBLEM: Agreement(
-        never=_these(Signal.MISTAKE), alone=_these(Signal.QUESTION, Signal.PLEASED), unless=_NO
-    ),
-}  # fmt: skip
-"""What the words beside an answer must say; "all is well", which ends a task, has a rule of its own."""
-
-_REFUSALS = {Intent.DECLINE, Intent.HAND_BACK, Intent.PROBLEM}
-_GLAD = _these(Signal.PLEASED, Signal.YES, Signal.DONE)
 
 
 @dataclass(frozen=True)
@@ -210,14 +110,6 @@ class _Claim:
     words: str
 
 
-def agrees(intent: Intent, words: str) -> bool:
-    """Whether `words` leave an answer what its digits say."""
-    if intent is not Intent.ALL_WELL:
-        return AGREEMENT[intent].holds(words)
-    # This ends a task, so the words must be pleased ones, be known to the last, and count nothing.
-    return not re.search(r"\w", words + "".join(sorted(signals(words)))) or _is_pleased(words)
-
-
 def understand(body: str, threads: Sequence[Thread]) -> Meaning:
     """What `body` means to a phone with these `threads`, newest first.
 
@@ -280,7 +172,7 @@ class _Reading:
     @staticmethod
     def _outdoes(bare: _Claim, joined: _Claim) -> bool:
         """Whether a first digit by itself says too much for the code that it begins to be believed."""
-        return joined.intent is None or (bare.intent in _REFUSALS and bare.intent is not joined.intent)
+        return joined.intent is None or (bare.intent in REFUSALS and bare.intent is not joined.intent)
 
     def _apart(self) -> list[Group]:
         return [group for group in self._groups if group.stands_apart]
@@ -350,7 +242,7 @@ class _Reading:
         if claim.intent is None:
             return NotUnderstood(Unclear.NOTHING_LIVE, self._body, claim.thread.ref, claim.answer, words)
         intent = claim.intent
-        if intent is Intent.ALL_WELL and signals(claim.words) & _NO:
+        if intent is Intent.ALL_WELL and signals(claim.words) & DENIALS:
             # Whoever is asked whether all is well and says what isn't shall be called, whatever the digit.
             intent = Intent.PROBLEM
         if not agrees(intent, claim.words):
@@ -380,21 +272,14 @@ class _Reading:
         if len(self._live) != 1 or self._live[0].stage is not Stage.CHECK:
             return None
         ref, words, said = self._live[0].ref, _trimmed(self._text), signals(self._text)
-        if said & _NO and says(words, HAS_NOT_COME):
+        if said & DENIALS and says(words, HAS_NOT_COME):
             return Understood(Intent.PROBLEM, ref, words)
-        gladly = not self._groups and _is_pleased(self._text) and says(words, HAS_COME)
+        gladly = not self._groups and is_pleased(self._text) and says(words, HAS_COME)
         return Understood(Intent.ALL_WELL, ref, words) if gladly else None
 
     def _unclear(self, about: Thread | None = None) -> NotUnderstood:
         about = about or (self._live[0] if len(self._live) == 1 else None)
         return NotUnderstood(Unclear.NOT_UNDERSTOOD, self._body, about.ref if about else None)
-
-
-def _is_pleased(words: str) -> bool:
-    """Whether `words` say that all is well, and nothing besides."""
-    said = signals(words)
-    nothing_else = said <= _GLAD | {Signal.POLITE, Signal.SORRY, Signal.WILL} and not say_more(words)
-    return bool(said & _GLAD) and nothing_else and not re.search(r"\d", words)
 
 
 def only_thanks(body: str) -> bool:
