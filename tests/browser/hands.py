@@ -116,9 +116,10 @@ class Touch(Hands):
         self.page.keyboard.type(words)
 
     def _tap(self, control: Locator) -> None:
-        expect(control).to_be_visible()  # and it may be drawn anew at any moment: `tap` finds it again
         self.page.wait_for_load_state()
-        box = control.bounding_box()
-        assert box is not None
+        box = None
+        while box is None:  # it may be drawn anew at any moment: then it is looked for, and found, again
+            expect(control).to_be_visible()
+            box = control.bounding_box()
         assert min(box["width"], box["height"]) >= LEAST_PX, f"{control} is {box}"
         control.tap()
