@@ -210,7 +210,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
             stopped = stoppages.over(stopping, row.phone)
-            if stopped is not None and not stoppages.takes_probe(tx, stopped, now):
+            if stopped is not None and not stoppages.takes_probe(tx, stopping, stopped, row.id, now):
                 put_off.append(row)
                 continue
             step = steps.Sending(row.id, row.task_id, row.kind, row.attempts + 1, row.call or "")

@@ -38,7 +38,7 @@ ALARM_AFTER = timedelta(seconds=60)
 """A gateway that can't be reached for less than this is nobody's business."""
 
 _LOOKED_THROUGH = 500
-"""Of the messages that wait so many, the oldest, are looked through for one to be tried."""
+"""Of the messages that wait so many are looked through for one to be tried."""
 
 _STANDING = select(Stoppage).where(Stoppage.stands).order_by(Stoppage.scope)
 
@@ -58,7 +58,9 @@ def over(stoppages: Sequence[Stoppage], phone: str) -> Stoppage | None:
     return (by_scope and by_scope.get(phones.region(phone))) or everything
 
 
-def takes_probe(tx: Session, stoppage: Stoppage, now: datetime) -> bool:
+def takes_probe(
+    tx: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, message_id: int, now: datetime
+) -> bool:
     """Whether the message in hand is the one to be tried now: the first to ask, anywhere, gets a yes."""
     free = (
         select(Stoppage.id)
@@ -67,10 +69,13 @@ def takes_probe(tx: Session, stoppage: Stoppage, now: datetime) -> bool:
     )
     if tx.scalars(free).first() is None:
         return False
+    values: dict[str, Any] = {"probe_at": now + _probe_every(stoppage)}
+    if message_id == _next(tx, stoppages, stoppage, now):
+        values["message_id"] = message_id  # out of its turn, it takes nobody else's
     tx.execute(
         update(Stoppage)
         .where(Stoppage.id == stoppage.id)
-        .values(probe_at=now + _probe_every(stoppage))
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
     return True
@@ -166,14 +171,8 @@ def probes(session: Session, now: datetime) -> list[int]:
     """The messages that are to be tried now, one for each stoppage, by their ids."""
     stoppages = standing(session)
     due = [stoppage for stoppage in stoppages if stoppage.probe_at <= now]
-    if not due:
-        return []
-    waiting = _waiting(session, now)
-    found = []
-    for stoppage in due:
-        mine = (row.id for row in waiting if over(stoppages, row.phone) is stoppage)
-        found += [first] if (first := next(mine, None)) is not None else []
-    return found
+    found = (_next(session, stoppages, stoppage, now) for stoppage in due)
+    return [message_id for message_id in found if message_id is not None]
 
 
 def is_alarm(session: Session, attention_id: int) -> bool:
@@ -223,15 +222,24 @@ def out_of_reach(
     return frozenset(row.id for row in rows if phones.region(row.phone) in regions)
 
 
-def _waiting(session: Session, now: datetime) -> Sequence[Any]:
-    """The messages that wait to be sent, that which was tried longest ago first."""
+def _next(
+    session: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, now: datetime
+) -> int | None:
+    """Whose turn it is to be tried: each that waits has one before any has another, so that no number that
+    is refused for good holds up the others."""
+    waiting = _waiting(session, now, stoppage.message_id or 0)
+    return next((row.id for row in waiting if over(stoppages, row.phone) is stoppage), None)
+
+
+def _waiting(session: Session, now: datetime, after: int = 0) -> Sequence[Any]:
+    """The messages that wait to be sent, the oldest first; from that which follows message `after`."""
     return session.execute(
         select(Message.id, Message.phone)
         .where(
             Message.state == str(MessageState.QUEUED),
             or_(Message.not_before.is_(None), Message.not_before <= now),
         )
-        .order_by(Message.wake_at, Message.id)
+        .order_by(Message.id <= after, Message.id)
         .limit(_LOOKED_THROUGH)
     ).all()
 

@@ -446,3 +446,16 @@ def test_one_number_that_is_refused_for_good_holds_up_nobody_else(office: Office
     office.gateway.says = lambda to: SENDER if to == bad else None
     office.run(600)
     assert [to for to, _ in office.gateway.taken if to != bad] != []
+
+
+def test_however_many_numbers_are_refused_for_good_each_message_gets_its_turn(office: Office) -> None:
+    """More of them than can be tried before a waiting message is looked at again."""
+    numbers = [f"+86139352004{n:02}" for n in range(60)]
+    office.gateway.says = lambda to: SENDER
+    for n, number in enumerate(numbers):
+        office.call(f"k{n}", office.retiree(number), category=("medicine", "groceries")[n % 2])
+    office.run(30)
+    good = numbers[-1]
+    office.gateway.says = lambda to: None if to == good else SENDER
+    office.run(900)
+    assert good in {to for to, _ in office.gateway.taken}
