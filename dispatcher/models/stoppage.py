@@ -14,8 +14,9 @@ class Stoppage(Base):
     `scope`: the region (ISO 3166, such as "JP") or "" for all. `setting`: a value of
     :class:`~dispatcher.sms.gateway.Setting`; `code`: what the gateway said last. `since`: the first refusal.
     `stands`: otherwise it is only suspected, for one phone alone was refused, with `message_id`; from then
-    on `message_id` is the last to have had its turn. `probe_at`: from then on one message may be tried. `by_receipt`: the gateway takes messages and says later that it
-    didn't pass them on. `alarmed`: the office has been told.
+    on `message_id` is the last to have had its turn. `probe_at`: from then on one message may be tried.
+    `by_receipt`: the gateway takes messages and says later that it didn't pass them on. `alarmed`: the office
+    has been told.
     """
 
     __tablename__ = "stoppage"

@@ -90,7 +90,7 @@ _IN_CONTEXT = (
     select(
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
         Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at,
-        Task.state.label("task_state"), Offer.state.label("offer_state"),
+        Task.state.label("task_state"), Offer.state.label("offer_state"), Offer.unasked_at,
         Message.created_at, Volunteer.stopped_at, Volunteer.links_lost_at,
         HelpRequest.correlation_id.label("call"),
     )
@@ -142,6 +142,16 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class _Aside:
+    """A message that isn't to be sent now, with what is still to be written of it, in a transaction of its
+    own: offers and tasks are taken before messages everywhere. `error`: why it can't be worded; without
+    one, `offer_id` is an offer that can't leave."""
+
+    offer_id: int | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
 class _Said:
     """What the gateway said of a message at one attempt; None: it was not even asked."""
 
@@ -174,6 +184,9 @@ def send(message_id: int, gateway: Gateway) -> None:
     if outgoing is None:
         return
     db.session.remove()
+    if isinstance(outgoing, _Aside):
+        _set_aside(message_id, outgoing, utcnow())
+        return
     started = time.monotonic()
     if started - outgoing.claimed > CALL_WITHIN_S:
         _record(_Said(message_id, outgoing.step.attempt, None))
@@ -187,8 +200,8 @@ def send(message_id: int, gateway: Gateway) -> None:
 
 
 @use_case
-def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
-    """Take messages in hand, by their ids: for each what is to be sent, or None."""
+def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
+    """Take messages in hand, by their ids: for each what is to be sent, or else done; or None."""
     with transaction() as tx:
         message_ids = gathered()
         now, clock = utcnow(), time.monotonic()
@@ -196,14 +209,14 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
         holders = _last_holders(tx, waiting)
         stopping = stoppages.standing(tx) if waiting else []
         claimed, minted, moot, put_off = [], [], [], []
-        outgoing: dict[int, Outgoing] = {}
+        outgoing: dict[int, Outgoing | _Aside] = {}
         for row in waiting:
             try:
                 words = _worded(row, holders.get(row.task_id), now)
             except PASSING:
                 raise
             except Exception as error:  # noqa: BLE001 (whatever this row holds, the others must go on)
-                _unwordable(tx, row, error, now)
+                outgoing[row.id] = _Aside(error=error)
                 continue
             if words is None:
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
@@ -211,7 +224,9 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
                 continue
             stopped = stoppages.over(stopping, row.phone)
             if stopped is not None and not stoppages.takes_probe(tx, stopping, stopped, row.id, now):
-                put_off.append(row)
+                put_off.append(row.id)
+                if row.offer_id is not None and row.unasked_at is None:
+                    outgoing[row.id] = _Aside(offer_id=row.offer_id)
                 continue
             step = steps.Sending(row.id, row.task_id, row.kind, row.attempts + 1, row.call or "")
             outgoing[row.id] = Outgoing(row.phone, words.body, step, clock)
@@ -229,6 +244,14 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | None]:
             tx.execute(_INSERT_LINK, minted)
         # A wake-up and the sweep may want the same message at once: it is handed out once.
         return [outgoing.pop(message_id, None) for message_id in message_ids]
+
+
+def _set_aside(message_id: int, aside: _Aside, now: datetime) -> None:
+    """Write what is to be written of a message that isn't sent now."""
+    if aside.error is not None:
+        _give_up(message_id, aside.error, now)
+    elif aside.offer_id is not None:
+        stoppages.unask_waiting(message_id, aside.offer_id, now)
 
 
 def _worded(row: Any, holder: Any, now: datetime) -> _Words | None:

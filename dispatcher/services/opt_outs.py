@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatcher.database import transaction, use_case, wake
-from dispatcher.models import Attention, Offer, Retiree, RetireePhone, Staff, Volunteer
+from dispatcher.models import Attention, Offer, Retiree, RetireePhone, Staff, Task, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, OfferState
 from dispatcher.rules.opt_out import Wish
 from dispatcher.services import attention, history, senders
@@ -103,8 +103,11 @@ def _phones(tx: Session, phone: str) -> Sequence[RetireePhone]:
 
 
 def _stop_volunteer(tx: Session, volunteer: Volunteer, now: datetime) -> None:
+    live = select(Offer).where(Offer.volunteer_id == volunteer.id, Offer.is_live).order_by(Offer.id)
+    # Tasks are taken before their offers everywhere, in the order of their ids.
+    tasks = select(Task.id).where(Task.id.in_(live.with_only_columns(Offer.task_id).order_by(None)))
+    tx.execute(tasks.order_by(Task.id).with_for_update(key_share=True))
     volunteer.stopped_at = volunteer.stopped_at or now
-    live = select(Offer).where(Offer.volunteer_id == volunteer.id, Offer.is_live)
     for offer in tx.scalars(live).all():
         if move(tx, offer, OfferState.EXPIRED, LIVE_OFFER):
             offer.task.look_again_at = now

@@ -81,17 +81,30 @@ def takes_probe(
     return True
 
 
-def put_off(tx: Session, waiting: Sequence[Any], now: datetime) -> None:
-    """Let messages wait, by rows of their `id` and `offer_id`: whom they were to ask hasn't been asked."""
-    if not waiting:
+def put_off(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
+    """Let messages wait. Whom they were to ask hasn't been asked: see :func:`unask_waiting`."""
+    if not message_ids:
         return
-    unask(tx, [row.offer_id for row in waiting if row.offer_id is not None], now)
     tx.execute(
         update(Message)
-        .where(Message.id.in_([row.id for row in waiting]), Message.state == str(MessageState.QUEUED))
+        .where(Message.id.in_(message_ids), Message.state == str(MessageState.QUEUED))
         .values(wake_at=now + WAIT)
         .execution_options(synchronize_session=False)
     )
+
+
+@use_case
+def unask_waiting(message_id: int, offer_id: int, now: datetime) -> None:
+    """As :func:`unask`, of the offer whose message was put off, if it still waits for a stoppage to end."""
+    with transaction() as tx:
+        # Held, so that whoever ends it finds this offer among those that are asked then.
+        stoppages = tx.scalars(_STANDING.with_for_update(read=True)).all()
+        waits = select(Message.phone).where(
+            Message.id == message_id, Message.state == str(MessageState.QUEUED)
+        )
+        phone = tx.scalars(waits).first()
+        if phone is not None and over(stoppages, phone) is not None:
+            unask(tx, [offer_id], now)
 
 
 def unask(tx: Session, offer_ids: Sequence[int], now: datetime) -> None:
@@ -222,9 +235,7 @@ def out_of_reach(
     return frozenset(row.id for row in rows if phones.region(row.phone) in regions)
 
 
-def _next(
-    session: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, now: datetime
-) -> int | None:
+def _next(session: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, now: datetime) -> int | None:
     """Whose turn it is to be tried: each that waits has one before any has another, so that no number that
     is refused for good holds up the others."""
     waiting = _waiting(session, now, stoppage.message_id or 0)
@@ -262,9 +273,13 @@ def _subject(row: Stoppage) -> str:
 def _look_at_once(tx: Session, now: datetime) -> None:
     """Open tasks are looked at anew: of the urgent ones a coordinator must hear at once that nobody can be
     asked; afterwards, that everybody can be asked again."""
+    is_open = (Task.state == str(TaskState.OPEN), Task.remote.is_(False))
+    # In the order of their ids, as everywhere.
+    in_order = select(Task.id).where(*is_open).order_by(Task.id).with_for_update(key_share=True)
+    task_ids = tx.scalars(in_order).all()
     tx.execute(
         update(Task)
-        .where(Task.state == str(TaskState.OPEN), Task.remote.is_(False))
+        .where(*is_open, Task.id.in_(task_ids))
         .values(look_again_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -315,6 +330,14 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
 def _release(tx: Session, now: datetime) -> None:
     """All that waits may leave; who is asked by it is asked now, and has as long for an answer as meant."""
     _look_at_once(tx, now)
+    # Tasks, offers, messages: in this order, as everywhere.
+    waiting = select(Offer).where(Offer.is_live, Offer.unasked_at.is_not(None)).order_by(Offer.id)
+    offers = tx.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
+    for offer in offers:
+        offer.expires_at += max(timedelta(), now - offer.created_at)
+        offer.created_at, offer.unasked_at = now, None
+        learning.offered(offer.volunteer, now)
+    tx.flush()
     paused = Message.not_before > now
     queued = Message.state == str(MessageState.QUEUED)
     for is_due, values in (
@@ -327,10 +350,3 @@ def _release(tx: Session, now: datetime) -> None:
             .values(**values)
             .execution_options(synchronize_session=False)
         )
-    waiting = select(Offer).where(Offer.is_live, Offer.unasked_at.is_not(None)).order_by(Offer.id)
-    offers = tx.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
-    for offer in offers:
-        offer.expires_at += max(timedelta(), now - offer.created_at)
-        offer.created_at, offer.unasked_at = now, None
-        learning.offered(offer.volunteer, now)
-    tx.flush()

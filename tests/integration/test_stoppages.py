@@ -20,7 +20,7 @@ from dispatcher.models import (
     Task,
 )
 from dispatcher.rules.settings import URGENT_HELP
-from dispatcher.services import candidates, coordinating, health, messaging, receipts, stoppages
+from dispatcher.services import candidates, coordinating, dispatching, health, messaging, receipts, stoppages
 from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Fault, Refused, Setting
 from tests.integration.conftest import PASSWORD, People
@@ -459,3 +459,45 @@ def test_however_many_numbers_are_refused_for_good_each_message_gets_its_turn(of
     office.gateway.says = lambda to: None if to == good else SENDER
     office.run(900)
     assert good in {to for to, _ in office.gateway.taken}
+
+
+def test_messages_that_are_put_off_wait_for_nobody_who_has_their_offers(office: Office) -> None:
+    """Offers are taken before messages everywhere: whoever has messages in hand may not ask for an offer."""
+    office.call("first", office.retiree("+8613935200499"), category="groceries")
+    office.gateway.says = lambda to: SENDER
+    office.run(10)
+    office.call("k")
+    dispatching.look(max(db.session.scalars(select(Task.id))), office.at)
+    db.session.rollback()
+    fresh = select(Message).where(Message.kind == "offer")
+    with transaction() as tx:  # as an offer that was written a moment before the sender broke
+        message = tx.scalars(fresh).first()
+        assert message is not None
+        message.state, message.gateway_id, message.wake_at = "queued", None, office.at
+        offer = tx.get_one(Offer, message.offer_id)
+        offer.state, offer.unasked_at = "queued", None
+        message_id, offer_id = message.id, offer.id
+        tx.execute(update(Stoppage).values(probe_at=office.at + stoppages.PROBE_EVERY))
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("there is one writer")
+    db.session.remove()
+    with db.engine.connect() as other, other.begin():
+        other.execute(select(Offer.id).where(Offer.id == offer_id).with_for_update())
+        (aside,) = messaging._claim_all(lambda: [message_id])
+    assert isinstance(aside, messaging._Aside)
+    messaging._set_aside(message_id, aside, office.at)
+    db.session.rollback()
+    assert db.session.get_one(Offer, offer_id).unasked_at is not None
+    assert db.session.get_one(Message, message_id).state == "queued"
+
+
+def test_an_offer_is_not_unasked_after_what_it_waited_for_is_over(office: Office) -> None:
+    office.call("k")
+    dispatching.look(min(db.session.scalars(select(Task.id))), office.at)
+    db.session.rollback()
+    message_id, offer_id = db.session.execute(
+        select(Message.id, Message.offer_id).where(Message.kind == "offer").order_by(Message.id)
+    ).first() or (0, 0)
+    stoppages.unask_waiting(message_id, offer_id, office.at)
+    db.session.rollback()
+    assert db.session.get_one(Offer, offer_id).unasked_at is None
