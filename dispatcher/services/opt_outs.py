@@ -65,7 +65,12 @@ def refused(tx: Session, phone: str, now: datetime) -> None:
 @use_case
 def wanted_again(attention_id: int, by: Staff, now: datetime) -> bool:
     """The person whom a standing "stopped", or a call because of it, is about has told the office that they
-    want SMS again. False: it stands no more, or their phone is lost, which is mended elsewhere."""
+    want SMS again. False: it stands no more, or their phone is lost, which is mended elsewhere.
+
+    Others who share the phone stay as they are: one person can't consent for another, and what those must
+    know is still told by telephone. START from the phone itself is for all of them. Until then
+    :func:`has_stopped` stays true of the number, so that their "YES" is read as START.
+    """
     with transaction() as tx:
         standing = tx.get(Attention, attention_id)
         if standing is None or standing.resolved_at is not None:
