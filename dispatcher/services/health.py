@@ -1,6 +1,7 @@
 """Is everything that help depends on working? Read by people and by watchdogs."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatcher import broker, logs
 from dispatcher.database import db
-from dispatcher.models import Message, Task
+from dispatcher.models import Message, Stoppage, Task
 from dispatcher.rules.lifecycle import MessageState
 from dispatcher.services import refusals, stoppages, storage
 
@@ -134,18 +135,27 @@ def check(now: datetime) -> Health:
         db.session.rollback()  # and with it the impatience
 
 
+def _unsent_since(session: Session, stopping: Sequence[Stoppage], now: datetime) -> datetime | None:
+    """Since when the oldest message has waited to be sent; those to a region to which nothing leaves aside,
+    for they keep nobody else waiting."""
+    unsent = (Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE)
+    regions = [stoppage for stoppage in stopping if stoppage.scope != stoppages.ALL]
+    if not regions:
+        return session.scalar(select(func.min(_SINCE)).where(*unsent))
+    by_phone = select(Message.phone, func.min(_SINCE)).where(*unsent).group_by(Message.phone)
+    waits = (since for phone, since in session.execute(by_phone) if stoppages.over(regions, phone) is None)
+    return min(waits, default=None)
+
+
 def _of_database(session: Session, now: datetime) -> dict[str, Any]:
     """What the database knows, in well under a second: rather nothing than after a long wait for a lock."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(_IMPATIENT)
-    unsent = session.scalar(
-        select(func.min(_SINCE)).where(
-            Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE
-        )
-    )
+    stopping = stoppages.standing(session)
+    unsent = _unsent_since(session, stopping, now)
     overdue = session.scalar(select(func.min(Task.look_again_at)).where(Task.look_again_at <= now))
     refused = refusals.standing()
-    refuses = [":".join(filter(None, (s.setting, s.scope))) for s in stoppages.standing(session)]
+    refuses = [":".join(filter(None, (s.setting, s.scope))) for s in stopping]
     _database.back()
     return {
         "oldest_unsent_s": (now - unsent).total_seconds() if unsent else None,

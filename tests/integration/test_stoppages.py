@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -501,3 +502,24 @@ def test_an_offer_is_not_unasked_after_what_it_waited_for_is_over(office: Office
     stoppages.unask_waiting(message_id, offer_id, office.at)
     db.session.rollback()
     assert db.session.get_one(Offer, offer_id).unasked_at is None
+
+
+def test_messages_to_a_region_that_wait_make_nobody_else_unready(office: Office) -> None:
+    abroad = office.retiree(JAPAN)
+    office.gateway.says = lambda to: REGION if to == JAPAN else None
+    office.call("k", abroad)
+    office.run(600, step_s=10)
+    assert "queued" in office.states("received")
+    found = health.check(office.at)
+    assert found.gateway_refuses == ["region:JP"]
+    assert (found.oldest_unsent_s or 0) < health.MESSAGE_LATE_S
+    assert replace(found, broker=True, worker=True, sms_worker=True, oldest_overdue_s=None).ready
+    stuck = replace(found, broker=True, worker=True, sms_worker=True, gateway_refuses=["sender"])
+    assert not stuck.ready
+    with transaction() as tx:  # and one to here that is stuck is still seen
+        tx.execute(
+            update(Message)
+            .where(Message.id == tx.scalar(select(Message.id).where(Message.phone != JAPAN).limit(1)))
+            .values(state="queued", attempts=0, not_before=None)
+        )
+    assert (health.check(office.at).oldest_unsent_s or 0) > health.MESSAGE_LATE_S
