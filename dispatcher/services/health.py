@@ -141,7 +141,8 @@ def _unsent_since(session: Session, stopping: Sequence[Stoppage], now: datetime)
     unsent = (Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE)
     regions = [stoppage for stoppage in stopping if stoppage.scope != stoppages.ALL]
     if not regions:
-        return session.scalar(select(func.min(_SINCE)).where(*unsent))
+        oldest: datetime | None = session.scalar(select(func.min(_SINCE)).where(*unsent))
+        return oldest
     by_phone = select(Message.phone, func.min(_SINCE)).where(*unsent).group_by(Message.phone)
     waits = (since for phone, since in session.execute(by_phone) if stoppages.over(regions, phone) is None)
     return min(waits, default=None)

@@ -496,9 +496,10 @@ def test_an_offer_is_not_unasked_after_what_it_waited_for_is_over(office: Office
     office.call("k")
     dispatching.look(min(db.session.scalars(select(Task.id))), office.at)
     db.session.rollback()
-    message_id, offer_id = db.session.execute(
-        select(Message.id, Message.offer_id).where(Message.kind == "offer").order_by(Message.id)
-    ).first() or (0, 0)
+    message = db.session.scalars(select(Message).where(Message.kind == "offer").order_by(Message.id)).first()
+    assert message is not None
+    assert message.offer_id is not None
+    message_id, offer_id = message.id, message.offer_id
     stoppages.unask_waiting(message_id, offer_id, office.at)
     db.session.rollback()
     assert db.session.get_one(Offer, offer_id).unasked_at is None
@@ -523,3 +524,24 @@ def test_messages_to_a_region_that_wait_make_nobody_else_unready(office: Office)
             .values(state="queued", attempts=0, not_before=None)
         )
     assert (health.check(office.at).oldest_unsent_s or 0) > health.MESSAGE_LATE_S
+
+
+def test_a_region_for_which_nothing_waits_any_more_is_tried_by_the_next_offer(office: Office) -> None:
+    abroad = office.volunteer(JAPAN)
+    office.gateway.says = lambda to: REGION if to == JAPAN else None
+    task_id = office.call("k")
+    office.run(600, step_s=10)
+    assert health.check(office.at).gateway_refuses == ["region:JP"]
+    coordinator = db.session.get_one(Staff, office.people.coordinator)
+    seen = max(db.session.scalars(select(Event.id)))
+    coordinating.cancel(Edit(task_id, coordinator, seen, office.at), "不用了")
+    office.run(300, step_s=10)
+    assert health.check(office.at).gateway_refuses == ["region:JP"]
+    office.gateway.says = lambda to: None
+    office.call("next", office.retiree("+8613935200098"), category="groceries")
+    office.run(900, step_s=10)
+    db.session.rollback()
+    asked = select(Offer).where(Offer.volunteer_id == abroad, Offer.sent_at.is_not(None))
+    assert db.session.scalars(asked).first() is not None
+    assert health.check(office.at).gateway_refuses == []
+    assert office.standing("gateway_setting") == []
