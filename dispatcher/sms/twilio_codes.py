@@ -10,11 +10,9 @@ _RECIPIENT = (
     21211,  # 'To' is no valid number
     21214,  # 'To' can't be reached
     21217,  # number doesn't appear to be valid
-    21219,  # 'To' not verified: trial account
     21265,  # 'To' is a short code
     21266,  # 'To' and 'From' are the same number
     21401,  # invalid number
-    21608,  # 'To' not verified: trial account
     21614,  # 'To' is no mobile number
     21635,  # 'To' is a landline
     30003,  # handset switched off, out of reach
@@ -22,7 +20,6 @@ _RECIPIENT = (
     30005,  # unknown destination
     30006,  # landline, or a carrier that can't be reached
     30011,  # MMS not supported by the recipient's carrier
-    572005,  # 'To' not verified yet: trial account
 )
 _OPTED_OUT = (21610,)  # replied STOP to this sender
 _TEXT = (
@@ -85,7 +82,10 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         10001,  # account not active: out of funds or suspended
         10002,  # not available to trial accounts
         20005,  # account not active
+        21219,  # 'To' not verified: trial account
+        21608,  # 'To' not verified: trial account
         21472,  # account not active
+        572005,  # 'To' not verified yet: trial account
         30002,  # suspended after the message was taken
         63038,  # daily limit of the account reached
         90010,  # account not active
