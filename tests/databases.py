@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import uuid4
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from devtools.postgres import create_database, drop_database, serving
@@ -17,6 +18,12 @@ from dispatcher.database import Base
 # Nobody pulls the plug: the server needn't wait for its disk. And it doesn't tidy up in the middle of a test.
 HASTY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 _COUNT_FROM_ONE = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+
+
+def on(database: str) -> pytest.MarkDecorator:
+    """A mark for tests that run on this database only: of what only it does, or of pages, which can't tell
+    which is behind them."""
+    return pytest.mark.parametrize("database", [database], indirect=True, scope="session")
 
 
 class Home(Protocol):

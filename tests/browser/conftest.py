@@ -16,12 +16,6 @@ from tests.conftest import PASSWORD
 from tests.world import World
 
 
-def on(database: str) -> pytest.MarkDecorator:
-    """A mark for tests of pages: they run on this database only. A page can't tell which is behind it, and
-    what it asks for is tested on both elsewhere."""
-    return pytest.mark.parametrize("database", [database], indirect=True, scope="session")
-
-
 def logged_out_elsewhere(page: Page) -> Page:
     """Another tab, in which the person of `page` has just logged out."""
     other = page.context.new_page()

@@ -18,8 +18,9 @@ from devtools.gallery.studio import log_in
 from dispatcher.database import transaction
 from dispatcher.models import Attention, Campus, Event, HelpRequest, Task
 from dispatcher.services import attention, history
-from tests.browser.conftest import Windows, logged_out_elsewhere, on
+from tests.browser.conftest import Windows, logged_out_elsewhere
 from tests.conftest import PASSWORD
+from tests.databases import on
 from tests.world import World, eventually, random_key
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]

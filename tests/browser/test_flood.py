@@ -13,7 +13,8 @@ from dispatcher.models import Attention, HelpRequest, Retiree, Staff, Task
 from dispatcher.rules.phones import Phone
 from dispatcher.services import attention, history, inbound, loose_texts, roster, standing
 from dispatcher.sms.gateway import Incoming
-from tests.browser.conftest import Windows, on
+from tests.browser.conftest import Windows
+from tests.databases import on
 from tests.world import World, random_key
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Windows, on
+from tests.browser.conftest import Windows
+from tests.databases import on
 from tests.world import World
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("sqlite")]

@@ -18,7 +18,8 @@ from devtools.local import free_port
 from devtools.system import System
 from dispatcher import create_app
 from dispatcher.database import db
-from tests.browser.conftest import Windows, on
+from tests.browser.conftest import Windows
+from tests.databases import on
 from tests.world import Elder, Helper, Sms, World, eventually, own_link
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, on("postgresql")]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from dispatcher.broker import WakeUp
 from dispatcher.database import db, transaction, wake, write_last
 from dispatcher.models import Assignment, Campus, Task
+from tests.databases import on
 from tests.integration.conftest import PASSWORD, People, dump, now, save_call
 
 # Their order is an expression on PostgreSQL, and each database has its own: Alembic can't compare them.
@@ -35,10 +36,9 @@ def test_the_migrations_make_what_the_models_say(app: Flask) -> None:
         assert {f"{name}{connection.dialect.name}" for name in _RESTED} <= names
 
 
+@on("sqlite")
 def test_sqlite_is_set_up_for_many_writers(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as connection:
-        if connection.dialect.name != "sqlite":
-            pytest.skip("about SQLite")
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
@@ -132,10 +132,9 @@ def _keep_and_fail(write: Callable[[Session, list[int]], None]) -> None:
         raise RuntimeError("on purpose")
 
 
+@on("sqlite")
 def test_on_sqlite_a_use_case_is_the_one_writer_from_its_first_line(app: Flask) -> None:
     with app.app_context():
-        if db.engine.dialect.name != "sqlite":
-            pytest.skip("about SQLite")
         database = sqlite3.connect(db.engine.url.database or "", timeout=0, isolation_level=None)
         with transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
             database.execute("BEGIN IMMEDIATE")

@@ -139,7 +139,7 @@ def test_what_arrived_after_all_is_not_sent_again(app: Flask, people: People) ->
 def _claimed(message_id: int) -> int:
     """Take a message in hand; which attempt this is."""
     outgoing = messaging._claim(message_id)
-    assert outgoing is not None
+    assert isinstance(outgoing, messaging.Outgoing)
     return outgoing.step.attempt
 
 
