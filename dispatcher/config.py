@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatcher import logs
+from dispatcher import columns, logs
 from dispatcher.rules.settings import DispatchSettings, check, parse_quiet_hours, with_overrides
 from dispatcher.sms.twilio import TWILIO_URL
 
@@ -113,6 +113,8 @@ def _engine_options(database: str) -> dict[str, Any]:
             # Less than PATIENCE_S: whoever waits longer for a row begins again.
             "connect_args": {"options": "-c lock_timeout=4s -c idle_in_transaction_session_timeout=60s"},
         }
+    else:
+        options["json_deserializer"] = columns.document
     return options
 
 

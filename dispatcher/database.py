@@ -19,23 +19,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import JSON, DateTime, Engine, MetaData, Row, event
+from sqlalchemy import JSON, Engine, MetaData, Row, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.sql.dml import ReturningInsert
-from sqlalchemy.types import TypeDecorator
 
 from dispatcher import logs, metrics, private
 from dispatcher.broker import WakeUp
+from dispatcher.columns import UtcDateTime as UtcDateTime
 
 BUSY_TIMEOUT_S = 20.0
 """How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""
@@ -73,26 +73,6 @@ _WRITING = "dispatcher_writing"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, always timezone-aware and in UTC, on databases with and without time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs a time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):

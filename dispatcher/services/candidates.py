@@ -1,5 +1,6 @@
 """What the policy is told: a task and the volunteers who might be asked, read from the database."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,6 +11,7 @@ from flask import current_app
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Row,
     Select,
     Subquery,
     and_,
@@ -25,11 +27,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.elements import SQLCoreOperations
 
+from dispatcher import logs
 from dispatcher.models import Acceptance, Assignment, DutyWindow, Offer, Task, Volunteer
 from dispatcher.rules.availability import Window, on_duty_until
 from dispatcher.rules.crowd import Candidate
 from dispatcher.rules.decisions import PendingOffer, TaskView
+from dispatcher.rules.learning import Evidence
 from dispatcher.services import learning
+
+log = logging.getLogger(__name__)
 
 _WEEK = timedelta(days=7)
 _LOAD_WEEKS = 4
@@ -258,29 +264,36 @@ def _candidates(
     nothing = learning.evidence(None, None, None, now)
     found = []
     for v in people:
-        known = nothing
-        if v.as_of is not None:
-            known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
-        found.append(
-            Candidate(
-                volunteer_id=v.id,
-                campus_id=v.campus_id,
-                on_duty_until=duty.get(v.id),
-                available=v.stopped_at is None and (v.paused_until is None or v.paused_until <= now),
-                agreed_urgent=v.night_ok,
-                held=v.held or 0,
-                capacity=v.capacity,
-                alerts_today=v.alerts or 0,
-                live_offers=v.live or 0,
-                live_urgent=v.live_urgent or 0,
-                recent_offers=learning.recently(v.recent_offers, v.last_asked_at, now),
-                load=(v.taken or 0) / max((v.weekly_min or 0) / 60, 1.0),
-                week_load=v.week or 0,
-                accepts=known.accepts,
-                refusals=known.refusals,
-            )
-        )
+        try:
+            known = nothing
+            if v.as_of is not None:
+                known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
+            found.append(_candidate(v, duty.get(v.id), known, now))
+        # One whose row makes no sense must not keep us from asking the others.
+        except (AttributeError, TypeError, ValueError) as error:
+            log.error("A volunteer can't be asked: %s", logs.origin(error), extra={"volunteer": v.id})
     return found
+
+
+def _candidate(v: Row[Any], on_duty_until: datetime | None, known: Evidence, now: datetime) -> Candidate:
+    """A row of :func:`_about`, as the policy sees it."""
+    return Candidate(
+        volunteer_id=v.id,
+        campus_id=v.campus_id,
+        on_duty_until=on_duty_until,
+        available=v.stopped_at is None and (v.paused_until is None or v.paused_until <= now),
+        agreed_urgent=v.night_ok,
+        held=v.held or 0,
+        capacity=int(v.capacity),
+        alerts_today=v.alerts or 0,
+        live_offers=v.live or 0,
+        live_urgent=v.live_urgent or 0,
+        recent_offers=learning.recently(v.recent_offers, v.last_asked_at, now),
+        load=(v.taken or 0) / max((v.weekly_min or 0) / 60, 1.0),
+        week_load=v.week or 0,
+        accepts=known.accepts,
+        refusals=known.refusals,
+    )
 
 
 _WINDOWS = (
