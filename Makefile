@@ -73,6 +73,13 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 	$(PYTHON_M) pytest $(IN_TWO) $(PYTEST) || failed=1; \
 	exit $$failed
 
+.PHONY: check
+check: $(VENV)/.installed-dev $(MO) ## Check in two minutes while working: style, types, rules, services on SQLite
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	$(PYTHON_M) pytest tests/unit tests/integration -k "not postgresql" $(IN_TWO) $(PYTEST) || failed=1; \
+	exit $$failed
+
 .PHONY: test-unit
 test-unit: $(VENV)/.installed-dev $(MO) ## Run the unit tests only
 	@$(PYTHON_M) pytest tests/unit $(PYTEST)
