@@ -51,13 +51,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return super().result_processor(dialect, coltype)
 
 
+class Unreadable(dict[str, Any]):
+    """The empty document that one is read as which can't be read."""
+
+
 def document(text: str) -> Any:
-    """A JSON document as SQLite keeps it, for `json_deserializer`; one that can't be read is empty."""
+    """A JSON document as SQLite keeps it, for `json_deserializer`; see :class:`Unreadable`."""
     try:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError):
         _tell("a document")
-        return {}
+        return Unreadable()
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -43,6 +43,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from dispatcher.columns import LONG_AGO, Unreadable, UtcDateTime, document
 from dispatcher.database import Base
 
 CONNECT_S = 10
@@ -128,7 +129,13 @@ def _source(url: URL) -> Engine:
     _check_unused(url.database)
     # Never written through: the database itself would refuse.
     options = {"dispatcher_writing": False}
-    return create_engine(url, poolclass=NullPool, hide_parameters=True, execution_options=options)
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        json_deserializer=document,
+        execution_options=options,
+    )
 
 
 def _check_unused(path: str) -> None:
@@ -216,8 +223,11 @@ def _copy_table(read: Connection, write: Connection, one: Table) -> int:
 
 
 def _check(column: Column[Any]) -> Callable[[Any], bool]:
-    """Whether a value is of its column's type and PostgreSQL can hold it; SQLite minds neither."""
+    """Whether a value can be read, is of its column's type, and PostgreSQL can hold it; SQLite minds none of
+    that."""
     kind = column.type
+    if isinstance(kind, UtcDateTime):
+        return lambda v: v is not LONG_AGO
     if isinstance(kind, JSON):
         return _is_json
     if isinstance(kind, String):
@@ -230,6 +240,8 @@ def _check(column: Column[Any]) -> Callable[[Any], bool]:
 
 
 def _is_json(value: Any) -> bool:
+    if isinstance(value, Unreadable):
+        return False
     try:
         json.dumps(value, allow_nan=False)
     except ValueError:

@@ -323,6 +323,8 @@ def test_a_target_with_rows_is_left_alone(app: Flask, full: People, target: str)
         ("UPDATE task SET spent_fen = 2147483648 + 0 * length(?)", "task.spent_fen of the row"),
         ("UPDATE task SET spent_fen = ?", "task.spent_fen of the row"),
         ("UPDATE event SET params = '{\"x\": NaN}' || substr(?, 1, 0)", "event.params of the row"),
+        ("UPDATE task SET due_by = ?", "task.due_by of the row"),
+        ("UPDATE task SET waiting = '{' || ?", "task.waiting of the row"),
     ],
 )
 def test_what_postgresql_cannot_hold_is_named_and_nothing_is_copied(
