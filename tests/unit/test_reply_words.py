@@ -10,35 +10,24 @@ from dispatcher.rules.replies import (
     Intent,
     NotUnderstood,
     Several,
-    Stage,
     Thread,
     Understood,
     calls_for_help,
     only_thanks,
     understand,
 )
-
-OFFER, HELD, CHECK, OVER = Stage.OFFERED, Stage.HELD, Stage.CHECK, Stage.OVER
-ASKED = "asked"
-
-
-def outcomes(body: str, *threads: Thread) -> list[str]:
-    """What comes of a text, for each task that it names."""
-    meant = understand(body, threads)
-    parts = meant.parts if isinstance(meant, Several) else (meant,)
-    return [part.intent.value if isinstance(part, Understood) else ASKED for part in parts]
-
-
-def of_offer(body: str) -> list[str]:
-    return outcomes(body, Thread(3, OFFER, 7))
-
-
-def of_holder(body: str) -> list[str]:
-    return outcomes(body, Thread(3, HELD, 7))
-
-
-def of_retiree(body: str) -> list[str]:
-    return outcomes(body, Thread(4, CHECK, 7))
+from tests.unit.reply_outcomes import (
+    ASKED,
+    CHECK,
+    HELD,
+    OFFER,
+    OVER,
+    each,
+    of_holder,
+    of_offer,
+    of_retiree,
+    outcomes,
+)
 
 
 @pytest.mark.parametrize(
@@ -147,11 +136,6 @@ def test_whoever_holds_a_task(body: str, said: str) -> None:
 )  # fmt: skip
 def test_a_retiree_who_is_asked_whether_all_is_well(body: str, said: str) -> None:
     assert of_retiree(body) == [said]
-
-
-def each(texts: str) -> list[str]:
-    """A table of texts in one string, parted by `|`."""
-    return [text for text in texts.replace("\n", "").split("|") if text]
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ well may say so in plain words, where nothing else can be meant.
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dispatcher.rules.replies.agreement import ANSWERS as ANSWERS
-from dispatcher.rules.replies.agreement import DENIALS, REFUSALS, agrees, is_pleased
+from dispatcher.rules.replies.agreement import DENIALS, REFUSALS, agrees, is_pleased, may_be_a_unit
 from dispatcher.rules.replies.agreement import Intent as Intent
 from dispatcher.rules.replies.agreement import Stage as Stage
 from dispatcher.rules.replies.distress import calls_for_help as calls_for_help
@@ -108,6 +108,7 @@ class _Claim:
     answer: str
     intent: Intent | None
     words: str
+    glued: bool = False
 
 
 def understand(body: str, threads: Sequence[Thread]) -> Meaning:
@@ -140,7 +141,7 @@ class _Reading:
             read = self._claims(group)
             if read is None:
                 return self._plain_words() or self._no_code(group)
-            claims += read
+            claims += [replace(claim, glued=group.glued) for claim in read]
         if not claims:
             return self._plain_words() or self._unclear(self._named_in_passing())
         if self._contested(claims):
@@ -245,7 +246,8 @@ class _Reading:
         if intent is Intent.ALL_WELL and signals(claim.words) & DENIALS:
             # Whoever is asked whether all is well and says what isn't shall be called, whatever the digit.
             intent = Intent.PROBLEM
-        if not agrees(intent, claim.words):
+        counts = intent in REFUSALS and may_be_a_unit(claim.words, claim.glued)
+        if counts or not agrees(intent, claim.words):
             return NotUnderstood(Unclear.NOT_UNDERSTOOD, self._body, claim.thread.ref)
         return Understood(intent, claim.thread.ref, words)
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dispatcher.rules.replies.words import Signal, say_more, signals
+from dispatcher.rules.replies.words import Signal, signals, unknown
 
 
 class Intent(StrEnum):
@@ -45,8 +45,9 @@ ANSWERS: dict[Stage, dict[str, Intent]] = {
 class Agreement:
     """What the words beside an answer must and mustn't say.
 
-    `never`: signals that disagree with it always; `alone`: unless one of `unless` is there too. `needs`: one
-    of these must be there if the words say anything that isn't known; nothing is needed where it is empty.
+    `never`: signals that disagree with it always; `alone`: unless one of `unless` is there too. `needs`: an
+    answer that somebody counts on. Unless the words are mere courtesy, one of these must be there, and every
+    word must be known: a single one that isn't may say that they can't.
     """
 
     never: frozenset[Signal] = frozenset()
@@ -59,48 +60,55 @@ class Agreement:
         said = signals(words)
         if said & self.never or (said & self.alone and not said & self.unless):
             return False
-        return not self.needs or bool(said & self.needs) or not say_more(words)
+        if not self.needs:
+            return True
+        return not unknown(words) and (said <= COURTESY or bool(said & self.needs))
 
 
 def _these(*signals: Signal) -> frozenset[Signal]:
     return frozenset(signals)
 
 
+COURTESY = _these(Signal.POLITE, Signal.PLEASED)
 DENIALS = _these(Signal.NO, Signal.TROUBLE)
 _COMES = _these(Signal.YES, Signal.WILL, Signal.GOING, Signal.DONE)
+_EXCUSES = DENIALS | {Signal.SORRY, Signal.LATER, Signal.ANOTHER_DAY}
 _DOUBT = DENIALS | {Signal.MISTAKE, Signal.UNSURE, Signal.ANOTHER_DAY}
 
 AGREEMENT: dict[Intent, Agreement] = {
     Intent.ACCEPT: Agreement(
         never=_DOUBT, alone=_these(Signal.QUESTION, Signal.SORRY), unless=_these(Signal.WILL, Signal.GOING),
-        needs=_COMES | {Signal.PLEASED, Signal.TIME, Signal.NOT_YET, Signal.LATER},
+        needs=_COMES | {Signal.TIME, Signal.NOT_YET, Signal.LATER, Signal.PLACE, Signal.GOT},
     ),
     Intent.DECLINE: Agreement(
-        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES,
-        unless=DENIALS | {Signal.SORRY, Signal.LATER, Signal.ANOTHER_DAY},
+        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES | {Signal.TIME, Signal.NOT_YET},
+        unless=_EXCUSES,
     ),
     Intent.HAND_BACK: Agreement(
-        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES, unless=DENIALS | {Signal.SORRY}
+        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES | {Signal.TIME, Signal.NOT_YET},
+        unless=_EXCUSES,
     ),
     Intent.UNDERWAY: Agreement(
-        never=_DOUBT | {Signal.DONE}, alone=_these(Signal.QUESTION), unless=_these(Signal.GOING),
-        needs=_these(
-            Signal.GOING, Signal.WILL, Signal.YES, Signal.TIME, Signal.NOT_YET, Signal.LATER, Signal.PLEASED
+        never=_DOUBT | {Signal.DONE, Signal.LATER}, alone=_these(Signal.QUESTION),
+        unless=_these(Signal.GOING), needs=_these(
+            Signal.GOING, Signal.WILL, Signal.YES, Signal.TIME, Signal.NOT_YET,
+            Signal.GOT
         ),
     ),
     Intent.DELIVERED: Agreement(
-        never=_DOUBT | {Signal.QUESTION, Signal.NOT_YET},
-        alone=_these(Signal.GOING, Signal.WILL, Signal.TIME, Signal.LATER), unless=_these(Signal.DONE),
-        needs=_these(Signal.DONE, Signal.PLEASED, Signal.YES),
+        never=_DOUBT | {Signal.QUESTION, Signal.NOT_YET, Signal.LATER},
+        alone=_these(Signal.GOING, Signal.WILL, Signal.TIME), unless=_these(Signal.DONE),
+        needs=_these(Signal.DONE, Signal.YES),
     ),
     Intent.PROBLEM: Agreement(
-        never=_these(Signal.MISTAKE), alone=_these(Signal.QUESTION, Signal.PLEASED), unless=DENIALS
+        never=_these(Signal.MISTAKE), alone=_these(Signal.QUESTION, Signal.PLEASED, Signal.YES),
+        unless=DENIALS,
     ),
 }  # fmt: skip
 """What the words beside an answer must say; "all is well", which ends a task, has a rule of its own."""
 
 REFUSALS = frozenset({Intent.DECLINE, Intent.HAND_BACK, Intent.PROBLEM})
-_GLAD = _these(Signal.PLEASED, Signal.YES, Signal.DONE)
+_GLAD = _these(Signal.PLEASED, Signal.YES, Signal.DONE, Signal.GOT)
 
 
 def agrees(intent: Intent, words: str) -> bool:
@@ -108,12 +116,20 @@ def agrees(intent: Intent, words: str) -> bool:
     if intent is not Intent.ALL_WELL:
         return AGREEMENT[intent].holds(words)
     # This ends a task, so the words must be pleased ones, be known to the last, and count nothing.
-    says_nothing = not re.search(r"\w", words) and not signals(words)
+    says_nothing = not signals(words) and not unknown(words) and not re.search(r"\d", words)
     return says_nothing or is_pleased(words)
+
+
+def may_be_a_unit(words: str, glued: bool) -> bool:
+    """Whether `words` behind a number may only say what it counts: nobody knows them, they excuse nothing,
+    and they are `glued` to its last digit, or they are all that is said and as short as a unit."""
+    left, said = unknown(words), signals(words)
+    short = not said and len(left) <= 2 and not left.isascii()
+    return bool(left) and (glued or short) and not said & _EXCUSES
 
 
 def is_pleased(words: str) -> bool:
     """Whether `words` say that all is well, and nothing besides."""
     said = signals(words)
-    nothing_else = said <= _GLAD | {Signal.POLITE, Signal.SORRY, Signal.WILL} and not say_more(words)
+    nothing_else = said <= _GLAD | {Signal.POLITE, Signal.SORRY} and not unknown(words)
     return bool(said & _GLAD) and nothing_else and not re.search(r"\d", words)

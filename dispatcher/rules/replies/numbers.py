@@ -23,13 +23,14 @@ _MOST_LEADING = 60
 
 _UNITS = (
     "号点楼分个单元块月日天年盒瓶片袋斤层室栋幢度件样种支"
-    "包桶条颗粒箱罐位次米秒岁毛角两盆串把张本双只人户%刻钟份床℃"
+    "包桶条颗粒箱罐位次秒岁毛角盆串把张本双只人户%刻钟份床℃剂贴副升步趟遍级克磅顿滴餐"
 )
 _UNIT = (
-    rf"(?:小时|公[里斤]|钟头|[{_UNITS}]|门(?!口)|家(?![里人中])|路(?![上口])|成(?![了功])|站(?!在)|排(?!队)"
-    r"|房(?!里)|间(?!隔)|钱)"
+    rf"(?:小时|公[里斤]|钟头|毫[克升米]|厘米|里地|[{_UNITS}]|门(?![口卫把上边外])|家(?![里人中属])|路(?![上口])"
+    r"|成(?![了功吧的!！。]|$)|站(?!在)|排(?!队)|房(?!里)|间(?!隔)|钱|米(?!和)|两(?![盒瓶袋样件])|码(?!头)|窗口|病房|#)"
 )
 _WORDS_AFTER_A_CODE = (
+    "单位|个人原因|样样|步行|顿时|副食|级别|滴滴|遍地|"
     "楼[下上道里]|天[黑气冷热亮]|点(?:餐|菜|了|头|赞)|分头|位置|次日|条件|日用|月饼|年[纪货]|号码|单元门|件事|个人[去来]|只[能有要是好]"
     "|两[个人]都|人[在已]|本人|张(?:老师|师傅)|包(?:在|您|你)|样子|把[药菜东它]|米[面饭]|里面|公司|里边|户口|室[内外]|度过"
 )
@@ -38,18 +39,19 @@ _COUNTS = re.compile(
     # 3号楼2单元501, 12栋3层
     r"|(?<!\d)第?\s*\d+(?:号楼|号院|号|栋|幢|单元|弄|巷|座|层|楼)(?:\s*\d+(?:号楼|号院|号|栋|幢|单元|层|楼|室|户|座|门)?)*"
     r"|第\s*\d+"
-    r"|(?:药费|费用|花费|[共付垫花]了?|cost|costs|paid|total)\s*\d+(?:\.\d+)?"
+    r"|(?:药费|费用|花费|一?共|总共|合计|共计|垫?付了?|[垫花]了?|不到|差不多|大约|大概|至少|超过|(?<!很)快(?=\s*\d+了)|cost|costs|paid|total)\s*\d+(?:\.\d+)?"
     r"|(?<!\d)\d{1,2}\s*点\s*\d{1,2}"
-    r"|(?<!\d)\d+\s*(?:[来几多]\s*(?:分|个|天|小时)|左右|以?[内后](?!来)|['’′\"″¥￥]|°)"
+    r"|(?<!\d)\d+\s*(?:[来几多]\s*(?:分|个|天|小时|块)|多(?![谢亏])|几(?=\W|$)|左右|以?[内后](?![来再])|['’′\"″¥￥]|°)"
     r"|放在\s*\d+|(?<!\d)\d+(?:房间|邻居)"
     # 3:30, 2.5 hours, 3-4点, 10到15分钟, 1/2
     r"|(?<!\d)\d{1,2}\s*[:：]\s*\d{2}(?!\d)|(?<!\d)\d+⁄\d+"
     rf"|(?<!\d)\d{{1,2}}[.．]\d\s*(?:{_UNIT}|hours?|hrs?|h\b)"
     rf"|(?<!\d)(?P<low>\d{{1,2}})\s*(?:[-－~～—–、到至]|to)\s*(?P<high>\d{{1,2}})\s*(?:{_UNIT}|hours?|minutes?|mins?|days?)"
     rf"|(?<!\d)\d+\s*多?{_UNIT}"
-    r"|(?<!\d)\d+\s*(?:hours?|hrs?|h|minutes?|mins?|a\.?m|p\.?m|o['’]?\s?clock|days?|boxe?s?|bags?|pills?|bottles?|packs?|packets?"
+    r"|(?<!\d)\d+\s*(?:hours?|hrs?|h|m[inuets]{4,7}|mins?|a\.?m|p\.?m|o['’]?\s?clock|days?|boxe?s?|bags?|pills?|bottles?|packs?|packets?"
     r"|items?|pcs|pieces?|tablets?|people|persons?|yuan|rmb|km|kg|th|st|nd|rd|floors?|blocks?|buildings?|metres?|meters?"
-    r"|times?|weeks?|percent|m|secs?|seconds?|stops?|shops?|more|of|away|late|left|to go|bucks"
+    r"|times?|weeks?|percent|mg|ml|g|iu|cm|mm|m|secs?|seconds?|stops?|shops?|more|of|away|late"
+    r"|left(?! (?:it|them|at|by|with|home|the))|to go|bucks"
     r"|dollars|kuai|in stock"
     r"|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\b"
     r"|[¥￥$]\s*\d+(?:\.\d+)?",
@@ -60,11 +62,13 @@ _NO_UNIT = re.compile(rf"\d+\s+(?:{_WORDS_AFTER_A_CODE})")
 _BEHIND = re.compile(r"[\W_]*(\d+)")
 _GROUP = re.compile(r"\d+(?:[\W_]+\d+)*")
 _LEADS = re.compile(
-    r"(?:回复?|回信|选择?|按|发|答|填|输入?|编?号|码|任务|单|和|跟|与|及|还有|是|我|就|[:：=＝#＃]|\b(?:reply|press|code|answer|choose"
+    r"(?:回复?|回信|选择?|按|发|答|填|输入?|代码|编码|短信|数字|编?号|码|任务|单|和|跟|与|及|还有|是|我|就|[:：=＝#＃]|\b(?:reply|press|code|answer|choose"
     r"|option|and|no|number|re|task|also|it's|its|is|my)\b|[\s\W_])*",
     re.IGNORECASE,
 )
 _LEADS_AT_END = re.compile(rf"(?:{_LEADS.pattern})$", re.IGNORECASE)
+_REPLY = re.compile(r"(?:回复?|按|选)\s*$")
+_AND = re.compile(r"\s*(?:[和跟与及]|\band\b)\s*$", re.IGNORECASE)
 _DENIED = re.compile(r"(?:不|别|不是|不选|不要|\bnot|\bdon'?t)[\s\W_]*$", re.IGNORECASE)
 _COURTESY = frozenset(
     {
@@ -86,12 +90,14 @@ class Group:
     """Numbers with separators between them only. `counts`: it says how much, when or where, and is no code.
     `stands_apart`: nothing but a polite word or a "reply" leads to it, so it can be a code. `words`: what is
     said around a group that stands apart: up to the next one, and for the first one before it as well.
-    `before_count`: the number that counts right behind it, with separators between them only."""
+    `glued`: what is said behind it begins right at its last digit, as a unit would. `before_count`: the
+    number that counts right behind it, with separators between them only."""
 
     numbers: tuple[str, ...]
     counts: bool
     stands_apart: bool
     words: str
+    glued: bool
     before_count: str
 
 
@@ -108,7 +114,7 @@ def groups(text: str) -> list[Group]:
     return [
         Group(
             tuple(re.findall(r"\d+", text[start:end])), counts, is_apart,
-            words.get((start, end, counts), ""), _count_behind(text, end),
+            words.get((start, end, counts), ""), text[end : end + 1].isalpha(), _count_behind(text, end),
         )
         for (start, end, counts), is_apart in zip(found, apart, strict=True)
     ]  # fmt: skip
@@ -122,8 +128,10 @@ def _count_behind(text: str, end: int) -> str:
 def _words_around(text: str, codes: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
     ends = [*(start for start, _, _ in codes[1:]), len(text)]
     for (start, end, _), until in zip(codes, ends, strict=False):
-        before = text[:start] if start == codes[0][0] and _without_leads(text[:start]) else ""
-        yield f"{before} {text[end:until]}"
+        first = start == codes[0][0] and _without_leads(text[:start])
+        before = _REPLY.sub("", text[:start]) if first else ""
+        behind = text[end:until]
+        yield f"{before} {behind if until == len(text) else _AND.sub('', behind)}"
 
 
 def _spans(text: str) -> Iterator[tuple[int, int, bool]]:

@@ -11,14 +11,15 @@ _KEYCAP = "\u20e3"
 _UNSEEN_BETWEEN_DIGITS = re.compile(r"(?<=\d)\0+(?=\d)")  # it parts them, seen or not
 _REPEATED = re.compile(r"([\W_])\1{3,}")  # more of one mark than three says no more than three
 _UNSEEN = re.compile(r"\0+")
-_LETTER_O = re.compile(r"(?<=\d)[oO](?![A-Za-z'’])")
+_ROUND_ZERO = re.compile(r"(?<=\d)(?:[oO](?![A-Za-z'’])|\s?[○◯⭕🅾●⚪〇])")
 _SIGNATURE = re.compile(
     r"[\[(（]?(?:[发發来來]自我的|[发發]送自|[从從]我的\w{1,12}[发發]送"
-    r"|sent from (?:my|the) |sent via|sent with|get outlook for)[^\n]*"
+    r"|(?:[从從]|[通透][过過]).{1,24}[发發]送|sent (?:from|via|with) |envoyé (?:de|depuis) |enviado desde "
+    r"|get outlook for)[^\n]*"
     r"|(?<=\n)[^\w\n]{0,6}[发發来來]自[^\n]{1,30}",
     re.IGNORECASE,
 )
-_DASHES = re.compile(r"\n\s*--\s*\n.*", re.DOTALL)
+_DASHES = re.compile(r"\n\s*(?:-{2,}|—+|_{2,})\s*\n.*", re.DOTALL)
 # What mail and chat programs put above or before the text that is answered.
 _QUOTED_BELOW = re.compile(
     r"^(?:[^\n]*-{2,}\s*(?:original message|原始(?:邮件|短信|信息)|原短信|原文)|on [^\n]{4,80} wrote:"
@@ -36,7 +37,7 @@ def plain(body: str) -> str:
     text = seen(body)
     for added in (_QUOTED_ABOVE, _QUOTED_BELOW, _QUOTED_LINE, _OURS, _DASHES, _SIGNATURE):
         text = added.sub("\n", text)
-    return _LETTER_O.sub("0", text).strip()
+    return _ROUND_ZERO.sub("0", text).strip()
 
 
 def seen(body: str) -> str:
@@ -48,7 +49,7 @@ def seen(body: str) -> str:
 
 def _plain(ch: str) -> str:
     """Digits and letters of every shape as ours. Punctuation stays, for the words are kept as they are."""
-    value = unicodedata.decimal(ch, None)
+    value = unicodedata.digit(ch, None)
     if value is not None:
         return str(value)
     return ch if unicodedata.category(ch)[0] == "P" else unicodedata.normalize("NFKC", ch)
