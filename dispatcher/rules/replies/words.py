@@ -6,7 +6,7 @@ A word that no row knows is no signal; :func:`unknown` tells of it.
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from dispatcher.rules.chinese import simplified
 from dispatcher.rules.replies.vocabulary import KEEPERS, TABLE
@@ -115,6 +115,7 @@ def _rows() -> tuple[tuple[Signal, re.Pattern[str]], ...]:
     return tuple((signal, pattern(chinese, english)) for signal, chinese, english in TABLE)
 
 
+@lru_cache(maxsize=32)  # a reply is asked several things
 def _read(words: str) -> tuple[frozenset[Signal], str]:
     """The signals, and what no row of the table takes in."""
     found = set()
