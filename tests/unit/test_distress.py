@@ -25,7 +25,7 @@ FELL = each("""
 我摔倒了|【重要】我摔倒了起不来|谢谢，我摔了|滑了一跤|绊了一跤|绊倒了|栽倒了|倒下了|我倒在地上了|摔着了|摔着腰了|我摔啦|
 我摔坏了|摔厕所了|摔到了|摔断腿|腿断了|从床上掉下来了|跌了一跤|摔了个跟头|摔了两个跟头|老人倒了|病倒了|奶奶摔了|
 不小心摔倒了|买菜摔了|背着包摔了|厕所里面摔了|外面倒在地上|没人管我摔倒了|拿药摔了一跤|我摔斷腿了|跌低咗|
-she fell|I've fallen|I slipped|had a fall|on the floor
+我倒厕所了|老头栽沟里了|失足掉下去了|腰闪了|she fell|I've fallen|I slipped|had a fall|on the floor
 """)
 CANNOT_MOVE = each("""
 起不来床了|站不起来|爬不起来|动弹不得|动弹不了|动不了|早上疼得起不来|浑身没力气|坐车腿动不了|
@@ -46,7 +46,7 @@ WOUNDED = each("""
 broke my hip|bleeding|hit by a car|my leg is broken
 """)
 CHOKING_AND_POISON = each("""
-鱼刺卡住了|卡住喉咙|药吃多了|安眠药吃多了|买的药吃错了|降压药吃多了|吃错药了|多吃了两片降压药|喝了消毒液|老伴吞了电池|
+鱼刺卡住了|卡住喉咙|药吃多了|安眠药吃多了|买的药吃错了|降压药吃多了|吃错药了|吃了三十片安眠药|一氧化碳|多吃了两片降压药|喝了消毒液|老伴吞了电池|
 I took too many pills|took the wrong pills|choking
 """)
 FIRE_AND_GAS = each("""
@@ -85,7 +85,7 @@ WANTED = each("""
 painkillers please|stroke medicine|pills for dizziness|first aid kit|help me get milk|need help with groceries
 """)
 THINGS = each("""
-药摔坏了|鸡蛋摔了|瓶子倒了|杯子摔碎了|把鸡蛋摔了|我把药摔了|摔碎了两个鸡蛋|手机摔坏了|药不见了|钥匙不见了|钥匙锁屋里了|
+药摔坏了|鸡蛋摔了|瓶子倒了|杯子摔碎了|把鸡蛋摔了|我把药摔了|摔碎了两个鸡蛋|手机摔坏了|药不见了|碰到邻居了|家里停电了|钥匙不见了|钥匙锁屋里了|
 电动车没气了|车坏了|车动不了|门铃没反应|链接没反应|火车|上火|eggs fell and broke|the box fell|box is missing
 """)
 SAID = each("""
