@@ -27,7 +27,7 @@ SAID_JUST_NOW = timedelta(minutes=2)
 
 AUTOMATIC = (
     "reply_help", "reply_help_many", "reply_help_retiree", "reply_help_nothing", "reply_seen", "taken",
-    "thanked", "will_call",
+    "thanked", "will_call", "reply_urgent",
 )  # fmt: skip
 
 _REFUSED = (MessageState.FAILED, MessageState.UNDELIVERED)
@@ -59,10 +59,14 @@ class Waiting:
 
 
 class Answers:
-    """The answers to one incoming SMS. `waiting`: what waits on its phone, the newest first."""
+    """The answers to one incoming SMS. `waiting`: what waits on its phone, the newest first. To one that
+    calls for help there is a single answer, whatever else it says."""
 
-    def __init__(self, tx: Session, message: Message, waiting: Sequence[Waiting], now: datetime) -> None:
+    def __init__(
+        self, tx: Session, message: Message, waiting: Sequence[Waiting], now: datetime, calls_for_help: bool
+    ) -> None:
         self._tx, self._message, self._now = tx, message, now
+        self._calls_for_help = calls_for_help
         self._said: set[str] = set()  # what this transaction writes can't be read before its end
         self._waiting = [one for one in waiting if one.stage is not Stage.OVER]
 
@@ -79,6 +83,10 @@ class Answers:
             self._say("reply_help_retiree")
         else:
             self._say("reply_seen")
+
+    def urgent(self) -> None:
+        """It calls for help: whom to ring in danger, and that somebody calls."""
+        self._say("reply_urgent")
 
     def taken(self, task: Task) -> None:
         """Somebody else has it."""
@@ -110,6 +118,8 @@ class Answers:
         )
 
     def _say(self, kind: str, task: Task | None = None, **params: Any) -> None:
+        if self._calls_for_help and kind != "reply_urgent":
+            return
         params |= {"hotline": current_app.config["HOTLINE_PHONE"], "about": task.id if task else None}
         lately = self._lately(WITHIN)
         just_now = [row for row in lately if row.created_at > self._now - SAID_JUST_NOW]
@@ -118,6 +128,8 @@ class Answers:
             return
         self._said.add(this)
         answers = [row for row in lately if row.kind in AUTOMATIC and row.task_id is None]
+        if kind == "reply_urgent" and not any(_was_refused(row) for row in answers):
+            answers = [row for row in answers if row.kind == kind]  # the others don't use up its share
         # A phone that takes no SMS from us is not tried again with each text that it sends.
         if len(answers) < MOST and not any(_was_refused(row) for row in answers):
             message = self._message

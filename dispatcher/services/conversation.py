@@ -71,19 +71,26 @@ class Conversation:
         self._asked_by, self._later = asked_by, later
         self._text = (message.body or "").strip()
         self._is_shown = False
+        self._calls_for_help = replies.calls_for_help(self._text)
         self._volunteer = tx.get(Volunteer, message.volunteer_id) if message.volunteer_id else None
 
     def take_in(self) -> None:
-        """Do what the reply asks for, each of the things that it names."""
+        """Do what the reply asks for, each of the things that it names. What calls for help is put before a
+        person besides, whatever has become of its digits."""
         codes, meant = self._read()
         self._codes = {one.code.id: one for one in codes}
-        self._answers = Answers(self._tx, self._message, codes, self._now)
+        self._answers = Answers(self._tx, self._message, codes, self._now, self._calls_for_help)
         parts = meant.parts if isinstance(meant, Several) else (meant,)
         for part in parts:
             if isinstance(part, Understood):
                 self._act(part)
             else:
                 self._not_acted_on(part)
+        if self._calls_for_help:
+            if not self._is_shown:
+                task = self._tx.get(Task, self._message.task_id) if self._message.task_id else None
+                loose_texts.call_for_help(self._tx, self._message, self._text, self._now, task)
+            self._answers.urgent()
 
     def _read(self) -> tuple[list[Waiting], Meaning]:
         """What waits on the phone and what the reply means by it, with the tasks that it is about in hand.
@@ -166,6 +173,8 @@ class Conversation:
 
     def _noted(self, task: Task, volunteer: Volunteer, step: str, answer: Answer) -> None:
         """Confirm a step reported by SMS: a phone shows no page that would."""
+        if self._calls_for_help:
+            return  # which has an answer of its own
         if answer is Answer.NOTED and not self._answers.noted_already(task, step):
             outbox.to_volunteer(
                 self._tx,

@@ -108,6 +108,7 @@ def _receive(sms: Incoming, now: datetime) -> None:
         later = _later(tx, message, sms)
         wish = _wish(tx, sender, sms.body, sms.opt_out)
         if wish is not None and any(_wish(tx, sender, one.body or "") for one in later):
+            _put_first(tx, message, now)
             return  # they have changed their mind since
         if volunteer is not None and volunteer.is_phone_lost and wish is not Wish.STOP:
             # Whoever has the phone now may have written it: nothing is done or answered, and somebody looks.
@@ -116,6 +117,7 @@ def _receive(sms: Incoming, now: datetime) -> None:
             loose_texts.show(tx, message, sms.body, "no_phone", now)
         elif wish is not None:
             opt_outs.honour(tx, wish, sender.number, now)
+            _put_first(tx, message, now)
         elif (
             volunteer is None
             or not replies.asks_for_page(sms.body)
@@ -124,6 +126,13 @@ def _receive(sms: Incoming, now: datetime) -> None:
             # A bare "1" written hours ago answers nothing that was asked since.
             asked_by = sms.sent_at + CLOCKS_DIFFER if sms.sent_at is not None else None
             Conversation(tx, message, now, asked_by, {one.task_id for one in later}).take_in()
+
+
+def _put_first(tx: Session, message: Message, now: datetime) -> None:
+    """Put what was a STOP or START before a person if it calls for help as well: a gateway may find its word
+    in any text."""
+    if replies.calls_for_help(message.body or ""):
+        loose_texts.call_for_help(tx, message, message.body or "", now)
 
 
 def _wish(tx: Session, sender: Known, body: str, gateway_says: str = "") -> Wish | None:

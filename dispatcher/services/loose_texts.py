@@ -1,4 +1,5 @@
-"""Texts that nothing was done with: one item for each phone, with whose it is and what it may be about."""
+"""Texts that nothing was done with, and those that call for help: one item for each phone, with whose it is
+and what it may be about."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,11 +62,33 @@ def show(
     own kind, and it stays one.
     """
     known = senders.of(tx, message)
-    still_open = named is not None and not final(TaskState(named.state))
-    task = named if still_open else senders.likely_task(tx, known)
-    message.retiree_id = known.retiree.id if known.retiree else None
+    task = _about(tx, known, named)
     history.record(tx, "unclear_reply", history.SYSTEM, now, named or task, said=said)
-    help_wanted = replies.calls_for_help(message.body or "")
+    return _stand(tx, message, known, said, why, now, task, replies.calls_for_help(message.body or ""))
+
+
+def call_for_help(tx: Session, message: Message, said: str, now: datetime, named: Task | None = None) -> None:
+    """Put a text that calls for help before the coordinators, though something was done with it.
+
+    `named`: the task that it was about. It stands where the other texts of its phone do, as :func:`show` has
+    it.
+    """
+    known = senders.of(tx, message)
+    _stand(tx, message, known, said, CALL_FOR_HELP, now, _about(tx, known, named), help_wanted=True)
+
+
+def _about(tx: Session, known: Known, named: Task | None) -> Task | None:
+    """The task that a text is about: the one that it names while that is open, else the likely one."""
+    still_open = named is not None and not final(TaskState(named.state))
+    return named if still_open else senders.likely_task(tx, known)
+
+
+def _stand(
+    tx: Session, message: Message, known: Known, said: str, why: str, now: datetime, task: Task | None,
+    help_wanted: bool,
+) -> Attention:  # fmt: skip
+    """Add a text to the one item of its phone."""
+    message.retiree_id = known.retiree.id if known.retiree else None
     standing = tx.scalars(_STANDING, {"subject": known.subject}).first()
     if standing is None:
         standing = _begin(tx, known, CALL_FOR_HELP if help_wanted else UNCLEAR_REPLY, task, now)

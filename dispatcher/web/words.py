@@ -136,6 +136,7 @@ MESSAGE_KIND = {
     "closed_volunteer": _l("closed"),
     "reply_help_nothing": _l("help with replying"),
     "reply_seen": _l("your text will be read"),
+    "reply_urgent": _l("whom to ring in danger"),
     "thanked": _l("thanks for the reply"),
     "will_call": _l("we are calling"),
     "received": _l("request received"),
@@ -168,6 +169,9 @@ TEXT_USE = {
     "reply_help_many": _l("To any phone: a reply that isn't clear, while several tasks wait for an answer."),
     "reply_help_nothing": _l("To a volunteer: a reply about a task that is over."),
     "reply_seen": _l("To a volunteer: a text while nothing waits for an answer."),
+    "reply_urgent": _l(
+        "To any phone: a text that sounds like a call for help, in place of every other answer."
+    ),
     "thanked": _l("To a retiree who says that all is well."),
     "will_call": _l("To a retiree who says that something is wrong."),
     "received": _l("To the retiree: the call is saved."),

@@ -259,51 +259,6 @@ def test_a_text_about_a_task_that_is_over_and_one_that_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        "我摔倒了",
-        "【重要】我摔倒了起不来",
-        "胸口疼得厉害",
-        "喘不上氣",
-        "起不来床了",
-        "老伴晕过去了",
-        "快来人",
-        "can't breathe",
-        "she fell",
-        "我头晕",
-        "叫不醒",
-        "吃错药了",
-        "老伴不见了",
-        "help I fell",
-        "🆘",
-    ],
-)
-def test_a_call_for_help(body: str) -> None:
-    assert calls_for_help(body)
-    assert not only_thanks(body)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "谢谢你们的帮助",
-        "没摔着，放心",
-        "thanks for your help",
-        "买头疼药",
-        "煤气费",
-        "I can help",
-        "急救箱",
-        "1",
-        "药收到了",
-        "好的",
-        "",
-    ],
-)
-def test_no_call_for_help(body: str) -> None:
-    assert not calls_for_help(body)
-
-
-@pytest.mark.parametrize(
     ("body", "only"),
     [
         ("谢谢", True), ("收到，谢谢您！", True), ("好的", True), ("辛苦了🙏", True), ("thank you very much",

@@ -68,6 +68,8 @@ class NotUnderstood:
 
     def says(self, intent: Intent) -> bool:
         """Whether its digit and its words would have said `intent` while the task waited for an answer."""
+        if intent is Intent.ALL_WELL and calls_for_help(self.text):
+            return False
         digits = {answers.get(self.answer) for answers in ANSWERS.values()}
         return intent in digits and agrees(intent, self.words)
 
@@ -243,7 +245,7 @@ class _Reading:
         if claim.intent is None:
             return NotUnderstood(Unclear.NOTHING_LIVE, self._body, claim.thread.ref, claim.answer, words)
         intent = claim.intent
-        if intent is Intent.ALL_WELL and signals(claim.words) & DENIALS:
+        if intent is Intent.ALL_WELL and (signals(claim.words) & DENIALS or calls_for_help(self._body)):
             # Whoever is asked whether all is well and says what isn't shall be called, whatever the digit.
             intent = Intent.PROBLEM
         counts = intent in REFUSALS and may_be_a_unit(claim.words, claim.glued)
@@ -277,6 +279,7 @@ class _Reading:
         if said & DENIALS and says(words, HAS_NOT_COME):
             return Understood(Intent.PROBLEM, ref, words)
         gladly = not self._groups and is_pleased(self._text) and says(words, HAS_COME)
+        gladly = gladly and not calls_for_help(self._body)
         return Understood(Intent.ALL_WELL, ref, words) if gladly else None
 
     def _unclear(self, about: Thread | None = None) -> NotUnderstood:
@@ -287,7 +290,7 @@ class _Reading:
 def only_thanks(body: str) -> bool:
     """Whether a text thanks or acknowledges, and says nothing else."""
     text = plain(body)
-    return not re.search(r"\d", text) and are_thanks(text)
+    return not re.search(r"\d", text) and are_thanks(text) and not calls_for_help(body)
 
 
 def _trimmed(words: str) -> str:
