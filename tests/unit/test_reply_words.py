@@ -265,7 +265,9 @@ def test_a_text_about_a_task_that_is_over_and_one_that_waits() -> None:
         True), ("", False),
         ("谢谢，几点来？", False), ("谢谢，不过少了一盒", False), ("1 谢谢", False), ("谢谢，我摔了", False),
         ("王秀兰", False), ("你好", False), ("我能去", False), ("可以", False), ("药，谢谢", False), (
-        "不客气", True), ("谢谢大家", True), ("您好！", False),
+        "不客气", True), ("谢谢大家", True),
+        ("谢谢小李同志", True), ("辛苦各位了", True), ("谢谢您嘞", True), ("感恩", True),
+        ("谢谢领导", True), ("谢谢老师们", True), ("您好！", False),
     ],
 )  # fmt: skip
 def test_thanks_and_nothing_else(body: str, only: bool) -> None:

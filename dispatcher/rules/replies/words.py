@@ -31,9 +31,10 @@ HAS_NOT_COME = (
 """That it hasn't, or not as it should be."""
 
 THANKS = (
-    "[多谢感]*谢[谢激]?了? 感激 收到了? 好[的吧嘞]? 知道了? 晓得了? 明白了? 嗯 辛苦了? 麻烦[您你]?们?了"
+    "[多谢感]*谢[谢激]?了? 感激 感恩 收到了? 好[的吧嘞]? 知道了? 晓得了? 明白了? 嗯 辛苦了? 麻烦[您你]?们?了"
     " 不客气 不用谢 [您你]们?"
-    " 老师 大家 同志们? 志愿者 小H{1,2} 的? 帮助 关心 送药 [啊呀呢吧哦噢喔哈啦哟了] 非常 [太很都也] 🙏 🌹"
+    " 老师们? 各位 领导们? 组织 大家 同志们? 志愿者 小H同志们? 小H{1,2} 的? 帮助 关心 送药"
+    " [啊呀呢吧哦噢喔哈啦哟了嘞] 非常 [太很都也] 🙏 🌹"
     " ❤ 😊 🙂 😄 👏 💐 👍 👌",
     "thank(s| you)|thx|cheers|received|ok|okay|got it|noted|a lot|very much|so much|for|all|your|the|help"
     "|great|good|fine",
