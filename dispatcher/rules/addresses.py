@@ -253,15 +253,26 @@ def _house_and_door(whole: str) -> tuple[int, int]:
 # -- How they are found ----------------------------------------------------------------------------
 
 
+MOST_STARTS = 30
+"""So many of the characters of an address are looked for as its beginning."""
+
+_COMMON = re.compile(
+    r"(?:小区|家属|宿舍|公寓|单元|大院|生活区?|教工|职工|教师|住宅|新村|花园|社区|校区|大学|学院|学校|大街|街道|胡同|平房"
+    r"|号|楼|院|区|街|路|户|室)+-?"
+)
+"""Words of half of all addresses: alone they tell nobody from the others."""
+
+
 def search_keys(area: str, address: str) -> set[str]:
-    """The strings under which a home is looked for, each after :data:`MARK`: the address as written, and from
-    each of its numbers on; with the compound before it; without the entrance; the door before the house."""
-    whole = _canonical(address)
+    """The strings under which a home is looked for, each after :data:`MARK`: area and address as written, and
+    from each of their characters and numbers on; without the entrance; the door before the house."""
+    whole, before = _canonical(address), _canonical(area, whole=False)
     if not whole:
-        return {MARK + _canonical(area)} if _canonical(area) else set()
+        whole, before = _canonical(area), ""
     starts = {whole, _without_entrance(whole), _without_entrance(_without_entrance(whole))}
     keys = {form[i:] for form in starts for i in _number_starts(form)} | starts
-    keys |= {_canonical(area, whole=False) + form for form in starts} if area else set()
+    keys |= {before + form for form in starts}
+    keys |= {(before + whole)[i:] for i in _character_starts(before + whole)[:MOST_STARTS]}
     numbers = re.findall(r"[0-9a-z]+", whole)
     if len(numbers) > 1:
         keys.add(f"{numbers[-1]}-{numbers[-3 if len(numbers) > 2 else -2]}-")
@@ -271,9 +282,38 @@ def search_keys(area: str, address: str) -> set[str]:
 def search_terms(text: str) -> list[str]:
     """The keys that begin like what was typed, were it part of an address: 3号楼2单元501, 3-2-501, 501."""
     term = _canonical(text, whole=False)
+    if re.fullmatch("[0-9]+", term) and _WORDS.search(_plain(text)):
+        return [f"{MARK}{term}-"]  # Building 3, and not 31
+    terms = [term] if _tells_apart(term) else []
+    # What follows tells a name from a number, 三门诊 from 三门, and may not be typed yet.
+    literal = re.sub(r"\s", "", _plain(text))
+    if re.fullmatch(r"[\u4e00-\u9fff]{2,6}", literal) and literal != term and not _COMMON.fullmatch(literal):
+        terms.append(literal)
+    return [MARK + one for one in terms]
+
+
+def _tells_apart(term: str) -> bool:
+    """Whether `term` is enough to look for a home by."""
     if re.fullmatch("[0-9]*", term):
-        return [MARK + term] if 3 <= len(term) <= 5 else []
-    return [MARK + term] if len(term) > 1 and (re.search("[0-9]", term) or names.is_chinese(term)) else []
+        return 3 <= len(term) <= 5
+    if len(term) < 2 or _COMMON.fullmatch(term):
+        return False
+    return re.search("[0-9]", term) is not None or names.is_chinese(term)
+
+
+def apart(text: str) -> tuple[str, str]:
+    """The home in `text` and the words beside it: 3号楼 and 王老师 of "王老师 3号楼"; "" and `text` where
+    there aren't both, or where the words are rather the compound, 东区 of "东区 3号楼"."""
+    words = re.split(r"[\s,，、;；]+", text.strip())
+    homes = [word for word in words if _IS_HOME.search(_plain(word))]
+    others = [word for word in words if word not in homes]
+    if not homes or not others or any(_IS_PLACE.search(_plain(word)) for word in others):
+        return "", text
+    return " ".join(homes), " ".join(others)
+
+
+_IS_HOME = re.compile(rf"{_COUNT}\s*(?:号\s*[楼院]|栋|幢|座|#|{_UNIT})|^[0-9]{{1,3}}(?:-[0-9]{{1,4}})+$")
+_IS_PLACE = re.compile(rf"[0-9]|[区院园里苑村街路巷号楼校城庄舍寓厦门]$|\b(?:building|bldg|block|{_ROOM})\b")
 
 
 def same_home(one: str, other: str) -> bool:
@@ -282,7 +322,8 @@ def same_home(one: str, other: str) -> bool:
 
 
 _UNITS = re.compile(
-    r"(?<=[0-9a-z甲乙丙丁东西南北中])(?:号楼|号院|#楼|号|#|栋|幢|座|楼|单元|门(?!诊|口|外|街|路)|室|户|层|院)"
+    r"(?<=[0-9a-z甲乙丙丁东西南北中])(?:号楼|号院|#楼|号|#|栋|幢|座|楼|单元|室|户|层|院)"
+    r"|(?<=[0-9a-z甲乙丙丁])门(?!诊|口|外|街|路)"
 )
 _NUMERAL = re.compile(
     r"[〇零一二三四五六七八九十百两]+(?=号|栋|幢|座|楼|单元|门(?!诊|口|外|街|路)|室|户|层|院|#|-|$)"
@@ -295,8 +336,9 @@ def _canonical(text: str, whole: bool = True) -> str:
     unit 2, 501. `whole`: it ends with the end of a number, as an address does and something typed may not."""
     plain = unicodedata.normalize("NFKC", _plain(text))
     plain = _WORDS.sub("-", plain)
+    plain = re.sub(r"(?<![0-9a-z])([a-z])(?=[0-9])", r"\1-", plain)  # A1502 is A座1502
     plain = re.sub(r"(?<=[0-9])\s+(?=[0-9])", "-", plain)
-    plain = re.sub(r"[\s第]", "", re.sub(r"[,，、;；:：/()（）.·]", "-", plain))
+    plain = re.sub(r"[\s第]", "", re.sub(r"[^\w\s#]|_", "-", plain))
     plain = _NUMERAL.sub(lambda found: str(_number(found[0])), plain)
     plain = re.sub("-+", "-", _UNITS.sub("-", plain)).lstrip("-")
     return plain.rstrip("-") + "-" if whole and plain else plain
@@ -309,6 +351,11 @@ def _without_entrance(canonical: str) -> str:
 
 def _number_starts(canonical: str) -> list[int]:
     return [found.start() for found in re.finditer(r"[0-9a-z]+", canonical)]
+
+
+def _character_starts(canonical: str) -> list[int]:
+    """Where something may begin that is said of an address: at each character but the last of a run."""
+    return [found.start() for found in re.finditer(r"[\u4e00-\u9fff](?=[\u4e00-\u9fff])", canonical)]
 
 
 def _number(characters: str) -> int:

@@ -42,6 +42,9 @@ _SCHEME = re.compile(
     r"(?:[:是为為]|is\b)? ?(?://)? ?(?=[\d+(〇零一二三四五六七八九幺])",
     re.IGNORECASE,
 )
+_WITHIN = re.compile(
+    rf"(?:(?<![a-z]){_SCHEME.pattern})?([+(]?(?=(?:\d[ ()-]*){{7}})\d[\d ()-]+\d)", re.IGNORECASE
+)
 _EXTENSION = re.compile(
     r"(?:ext\.?|extn\.?|x|#|\*|转|轉|分机|分機|;\s*ext\s*=|,+|;+)\s*\d+\s*$", re.IGNORECASE
 )
@@ -313,9 +316,22 @@ def search_terms(text: str) -> list[str]:
     """The keys that begin like what was typed, were it a number: from the front, and by its last digits."""
     digits = search_digits(text)
     if digits is None:
-        # "13935102222 (daughter)": with other words only a number that is long enough to be one.
-        within = re.search(r"[+(]?\d[\d ()-]{5,}\d", tidy(text))
-        return search_terms(within[0]) if within and within[0] != text else []
+        number, _ = apart(text)
+        return search_terms(number) if number and number != text else []
     typed = (_bare(tidy(text)) or "").removeprefix("+")
     tails = [TAIL + typed[::-1]] if len(typed) >= SHORTEST_TAIL else []
     return [*([digits] if len(digits) >= SHORTEST_HEAD else []), *tails]
+
+
+def apart(text: str) -> tuple[str, str]:
+    """The number in `text` and the words beside it: 13935102222 and 王秀兰 of "王秀兰 13935102222"; "" and
+    `text` where there aren't both. It has seven digits, or is a word by itself beside words without any."""
+    plain = tidy(text)
+    found = _WITHIN.search(plain) or re.search(r"(?<![^ ])(\d{4,6})(?![^ ])", plain)
+    if found is None:
+        return "", text
+    words = f"{plain[: found.start()]} {plain[found.end() :]}".strip(_AROUND + "()[]")
+    short = len(re.findall(r"\d", found[1])) < 7
+    if not re.search(r"\w", words) or (short and re.search(r"\d", words)):
+        return "", text
+    return found[1], words

@@ -152,6 +152,49 @@ def test_a_home_is_found_by_house_and_door(typed: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "typed"),
+    [
+        ("大东门街5号院3号楼2单元501", "大东门"), ("大东门街5号院3号楼2单元501", "大东门街"),
+        ("太原市大东门街5号院3号楼", "大东门"), ("水西门街26号", "水西门"), ("水西门街26号", "水西门街26号"),
+        ("学府街三门诊家属院2号楼", "三门诊"), ("学府街三门诊家属院2号楼", "三门"),
+        ("学府街三门诊家属院2号楼", "三门诊家属院"), ("学府街三门诊家属院2号楼", "家属院2号楼"),
+        ("学府街三门诊家属院2号楼", "学府街"), ("八一路五号", "八一"), ("八一路五号", "八一路5号"),
+        ("3号楼东门501", "3号楼东门"), ("A座1502", "a1502"), ("A座1502", "a15"), ("A1502", "A座1502"),
+        ("Building 3, Unit 2, 501", "Building 3"), ("Building 3, Unit 2, 501", "bldg 3 unit 2"),
+        ("Building 3, Unit 2, 501", "3号楼"), ("12_3_501", "12-3-501"),
+    ],
+)  # fmt: skip
+def test_a_home_is_found_by_part_of_its_address(address: str, typed: str) -> None:
+    keys = addresses.search_keys("", address)
+    assert any(key.startswith(term) for term in addresses.search_terms(typed) for key in keys)
+
+
+@pytest.mark.parametrize(
+    "typed", ["家属院", "小区", "号楼", "单元", "宿舍楼", "公寓", "大", "3", "12", "门", "Building"]
+)
+def test_words_of_half_of_all_addresses_find_nobody(typed: str) -> None:
+    assert addresses.search_terms(typed) == []
+
+
+def test_building_3_is_not_building_31() -> None:
+    keys = addresses.search_keys("", "Building 31, unit 2, 501")
+    assert not any(key.startswith(term) for term in addresses.search_terms("Building 3") for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("typed", "home", "words"),
+    [
+        ("王秀兰 3号楼", "3号楼", "王秀兰"), ("3号楼2单元，王老师", "3号楼2单元", "王老师"),
+        ("wang 3-2-501", "3-2-501", "wang"), ("东区 3号楼", "", "东区 3号楼"),
+        ("Building 3 unit 2", "", "Building 3 unit 2"), ("王 秀 兰", "", "王 秀 兰"),
+        ("3 2 501", "", "3 2 501"),
+    ],
+)  # fmt: skip
+def test_a_name_beside_a_home(typed: str, home: str, words: str) -> None:
+    assert addresses.apart(typed) == (home, words)
+
+
 def test_one_home_however_it_is_written() -> None:
     for other in ("3-2-501", "三号楼二单元501室", "3 号楼 2 单元 501", "3號樓2單元501"):
         assert addresses.same_home("3号楼2单元501", other)

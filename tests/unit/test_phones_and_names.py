@@ -204,6 +204,22 @@ def test_the_beginning_of_a_number_finds_it(typed: str, number: str) -> None:
     assert any(key.startswith(digits) for key in phones.search_keys(number))
 
 
+@pytest.mark.parametrize(
+    ("typed", "number", "words"),
+    [
+        ("王秀兰 13935102222", "13935102222", "王秀兰"),
+        ("13935102222 (daughter)", "13935102222", "daughter"),
+        ("王秀兰：139 3510 2222", "139 3510 2222", "王秀兰"),
+        ("王秀兰 电话13935102222", "13935102222", "王秀兰"),
+        ("wang 7010456", "7010456", "wang"), ("王老师 0456", "0456", "王老师"),
+        ("139 3510 2222", "", "139 3510 2222"), ("3-2-501 刘", "", "3-2-501 刘"),
+        ("3号楼 1501", "", "3号楼 1501"), ("王秀兰", "", "王秀兰"), ("", "", ""),
+    ],
+)  # fmt: skip
+def test_a_name_beside_a_number(typed: str, number: str, words: str) -> None:
+    assert phones.apart(typed) == (number, words)
+
+
 def test_a_name_is_no_number() -> None:
     assert phones.search_digits("王秀兰") is None
     assert phones.search_digits("wxl") is None
@@ -239,11 +255,36 @@ def test_a_name_is_no_number() -> None:
         ("Søren Ødegård", "oedegaard"), ("Søren Ødegård", "odegard"), ("Łukasz Nowak", "lukasz"),
         ("O’Brien Kate", "obrien"), ("西安", "xi'an"), ("Anna 王", "anna"), ("Anna 王", "王老师"),
         ("Anna 王", "wang anna"), ("Anna 王", "Anna Wang"),
+        ("王秀兰", "王婆婆"), ("王秀兰", "王奶奶家"), ("王秀兰", "王秀兰家"), ("王秀兰", "王老人家"),
+        ("王秀兰", "Prof.王"), ("王秀兰", "Prof. 王秀兰"), ("王秀兰", "Mr王"), ("王秀兰", "王 Prof."),
+        ("王秀兰", "王laoshi"), ("王秀兰", "wangnainai"), ("王秀兰", "王xiulan"), ("王秀兰", "wang秀兰"),
+        ("王秀兰", "王xl"), ("王秀兰", "Ms 王xiulan"), ("王秀兰", "王秀l"), ("吕秀英", "吕xiuying"),
+        ("王秀兰", "王秀兰(退休)"), ("王秀兰", "王秀兰（退休）老师"), ("王秀兰", "王老师(秀兰)"),
+        ("王秀兰", "王教授好"), ("王秀兰", "您好，王教授"), ("王秀兰", "我是王秀兰"),
+        ("王秀兰", "王秀兰的电话"),
+        ("张(章)伟", "张伟"), ("张(章)伟", "章伟"), ("张（章）伟", "zhangwei"), ("张(章)伟", "张(章)伟"),
+        ("王秀兰（小兰）", "小兰"), ("王秀兰（小兰）", "秀兰"), ("Margaret Hill (Peggy)", "peggy"),
+        ("Margaret Hill (Peggy)", "margaret hill"), ("王秀兰 (Wang Xiulan)", "wxl"),
+        ("尉迟恭", "weichi"), ("尉迟恭", "weichigong"), ("万俟兰", "wansi"), ("长孙敏", "changsunmin"),
+        ("单于明", "danyu"), ("夏侯霞", "xiahou"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_however_it_is_typed(name: str, typed: str) -> None:
     keys = names.search_keys(name)
     assert any(key.startswith(term) for term in names.search_terms(typed) for key in keys)
+
+
+@pytest.mark.parametrize("name", ["李建国", "张伟", "Margaret Hill", "家文好", "欧阳修文", "师文"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "王婆婆", "王奶奶家", "Prof.王", "王laoshi", "王xl", "wang秀兰", "王秀兰(退休)", "王老师(秀兰)",
+        "王教授好", "老师", "奶奶", "老师好", "您好", "教授家", "Prof.", "(退休)",
+    ],
+)  # fmt: skip
+def test_what_is_said_around_a_name_finds_nobody_else(name: str, typed: str) -> None:
+    keys = names.search_keys(name)
+    assert not any(key.startswith(term) for term in names.search_terms(typed) for key in keys)
 
 
 @pytest.mark.parametrize(
