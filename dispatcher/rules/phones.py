@@ -18,6 +18,9 @@ SHORTEST_HEAD = 3
 SHORTEST_TAIL = 4
 """So many first, or last, digits are worth a search; fewer fit everybody."""
 
+LONGEST = 13
+"""So many digits has a number here with its country code; more are rather two numbers."""
+
 REASONS = (
     "missing", "letters", "extension", "short_code", "hotline", "too_short", "too_long", "mobile_length",
     "area_code", "country_code", "unknown",
@@ -327,7 +330,10 @@ def apart(text: str) -> tuple[str, str]:
     """The number in `text` and the words beside it: 13935102222 and 王秀兰 of "王秀兰 13935102222"; "" and
     `text` where there aren't both. It has seven digits, or is a word by itself beside words without any."""
     plain = tidy(text)
-    found = _WITHIN.search(plain) or re.search(r"(?<![^ ])(\d{4,6})(?![^ ])", plain)
+    found = _WITHIN.search(plain)
+    if found and len(re.findall(r"\d", found[1])) > LONGEST:  # 3号楼2单元501 13935102222
+        found = re.search(r"(\d{7,})", plain)
+    found = found or re.search(r"(?<![^ ])(\d{4,6})(?![^ ])", plain)
     if found is None:
         return "", text
     words = f"{plain[: found.start()]} {plain[found.end() :]}".strip(_AROUND + "()[]")
