@@ -54,9 +54,10 @@ _DOOR = re.compile(
     rf"|(?<=[号院弄{_HOUSE_END}苑园区])[\W_]*(?:[a-z]\s*-?\s*)?[0-9]{{3,4}}[a-z]?\s*号?(?=[\W_]|$)"
     r"|(?<=村)[\W_]*[0-9]{3,4}[a-z]?\s*$"
 )
-# 2单元501室 before the house.
+# 2单元501室, or 501, before the house.
 _DOOR_BEFORE = re.compile(
-    rf"(?:(?:第?\s*{_COUNT}\s*(?:{_UNIT}|[门层])|[0-9]{{3,4}}\s*[室户]|[0-9]{{3,4}}(?=[\W_]))[\W_]*)+"
+    rf"(?:(?:第?\s*{_COUNT}\s*(?:{_UNIT}|门{_NO_PLACE}|层(?!\s*楼))|[0-9]{{3,4}}\s*[室户]"
+    rf"|[0-9]{{3,4}}(?=[\W_]+{_COUNT}\s*(?:号\s*楼|[栋幢座#])))[\W_]*)+"
 )
 # 12-3-501, 12/3/501, 12 3 501 and 12-501: house, entrance, door.
 _CHAIN = re.compile(
@@ -76,7 +77,8 @@ _SECRET = (
     rf"|buzz(?:er)?|intercom|wechat)\b{_NO_NAME}|\b(?:tel|mob(?:ile)?|cell)\b[\W_]*[0-9+(]"
 )
 _PHONE = (
-    r"\+\s*[0-9][0-9\s().\-]{5,}|(?<![0-9])(?=(?:[\s.()\-]{0,3}[0-9]){7})\(?[0-9]{3,4}\)?(?:[\s.\-]{0,3}[0-9]{3,4})+(?![0-9])"
+    r"\+\s*[0-9][0-9\s().\-]{5,}|(?<![0-9])(?=(?:[\s.()\-]{0,3}[0-9]){7})"
+    r"\(?[0-9]{3,4}\)?(?:[\s.\-]{0,3}[0-9]{3,4})+(?![0-9])"
     r"|(?<![0-9])[0-9]{7,}"
 )
 _CODE = r"\*\s*[0-9]{3,}|(?<![0-9])[0-9]{4,}\s*#(?!\s*楼)"
@@ -158,10 +160,11 @@ _LATIN_HOUSE = re.compile(
     r"\b(?:building|bldg|block|house|tower|dorm(?:itory)?|villa)(?![a-z])\.?\s*(?:no\.?\s*)?#?\s*"
     r"(?:[a-z]?[0-9]{1,3}[a-z]?(?![0-9a-z])|[a-z](?=[0-9]|\b))"
 )
+_ABOUT_DOOR = re.compile(rf"\b(?:{_ROOM}s?|gate|lift|elevator|left|right)\b")
 _BARE_DOOR = re.compile(r"#?[a-z]?\s*[0-9]{1,4}[a-z]?|[a-z]|[0-9g]/?f")
 # 12 Main St 4B, East Campus 501.
 _NUMBER_BEHIND = re.compile(
-    rf"(?:[0-9]\s.*\b{_STREET}\.?|\b{_GROUNDS}(?=\s+[a-z]?[0-9]{{3}}))(\s+[a-z]?[0-9]{{1,4}}[a-z]?)\s*$"
+    rf"(?:[0-9]\s.*\b{_STREET}\.?|\b{_GROUNDS}(?=\s+[a-z]?[0-9]{{3}}))([\s/\-]+[a-z]?[0-9]{{1,4}}[a-z]?)\s*$"
 )
 
 
@@ -192,7 +195,7 @@ def _place_in_part(part: str, following: str, kept: list[str], house_known: bool
     begin = front.end() if front else 0
     house = _LATIN_HOUSE.search(part, begin)
     is_place = _PLACE.search(part, begin) is not None
-    if not (house or is_place) and (house_known or (kept and re.search(rf"\b{_ROOM}s?\b", part))):
+    if not (house or is_place) and (house_known or (kept and _ABOUT_DOOR.search(part))):
         return nothing
     end = len(part)
     if door := _LATIN_DOOR.search(part, house.end() if house else begin):

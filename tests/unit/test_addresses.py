@@ -71,6 +71,8 @@ from dispatcher.rules.addresses import building
         ("3号楼地下室2号", "3号楼"), ("3号楼东头一层", "3号楼"), ("3号楼顶层东", "3号楼"),
         ("3号楼西边那家", "3号楼"), ("12号楼内3单元", "12号楼"), ("A座1502", "A座"),
         ("2单元501 3号楼", "3号楼"), ("501室，3号楼", "3号楼"),
+        ("501 3号楼", "3号楼"), ("三门诊家属院2号楼", "三门诊家属院2号楼"), ("二门5号楼", "5号楼"),
+        ("五层楼南院3号楼", "五层楼南院3号楼"),
         # Houses with a name.
         ("院士楼东门201", "院士楼"), ("五层楼东单元201", "五层楼"), ("红楼2门3号", "红楼"),
         ("红楼3楼", "红楼"), ("红楼三层东户", "红楼"), ("青年公寓A201", "青年公寓"),
@@ -97,6 +99,7 @@ from dispatcher.rules.addresses import building
         ("Building 3, Unit 2, 5 Xuefu Road", "Building 3, 5 Xuefu Road"),
         ("12 Main St., 4B", "12 Main St."), ("12 Main St 4B", "12 Main St"), ("12 Main St, B", "12 Main St"),
         ("12 Main St., 3rd fl.", "12 Main St."), ("Apt. 4B 12 Main St", "12 Main St"),
+        ("12 Main St/4B", "12 Main St"), ("12 Main St, gate: 2580", "12 Main St"),
         ("12, Main Street", "12, Main Street"), ("45-12 Main St", "45-12 Main St"),
         ("Xuefu Road 5-2", "Xuefu Road 5-2"), ("Xuefu Road 26-501", "Xuefu Road 26"),
         ("42 Sample Street, Apt 5, Boston, MA 02139-4307", "42 Sample Street, Boston, MA 02139-4307"),
