@@ -32,7 +32,10 @@ _WRITTEN_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
 
 _TITLES = (
     "老师 教授 副教授 讲师 先生 女士 小姐 太太 夫人 同志 阿姨 叔叔 伯伯 伯父 伯母 大伯 大叔 大爷 大妈 "
-    "大娘 大婶 大姐 大哥 奶奶 爷爷 姥姥 姥爷 外婆 外公 老太 老太太 老爷子 老先生 师傅 师母 师娘 老人 "
+    "大娘 大婶 大姐 大哥 大嫂 大姨 大舅 婆婆 公公 阿婆 阿公 姑姑 姑妈 姨妈 舅舅 舅妈 婶婶 嫂子 姐姐 哥哥 "
+    "妹妹 弟弟 老伯 老太爷 老人家 老奶奶 老爷爷 老大爷 老大娘 老婆婆 老师傅 老同志 老教授 老校长 老院长 "
+    "研究员 副研究员 教员 主席 律师 奶奶 爷爷 姥姥 姥爷 外婆 外公 老太 老太太 老爷子 老先生 师傅 师母 师娘 "
+    "老人 "
     "院士 博士 博导 导师 医生 大夫 护士 主任 副主任 院长 副院长 校长 副校长 书记 副书记 处长 副处长 科长 "
     "副科长 部长 局长 所长 馆长 厂长 站长 队长 班长 组长 系主任 会计 秘书 工程师 高工 总工 工 总 老 姨 "
     "叔 婶 伯 嫂 哥 姐 爷 奶 导 处 校 院 科 局 教练 头"
@@ -41,10 +44,24 @@ _TITLES_BEHIND = sorted(_TITLES.split(), key=len, reverse=True)
 _TITLES_BEFORE = ("老", "小", "大", "阿")
 _TITLES_IN_LATIN = (
     "mr mrs ms miss mx dr prof professor teacher madam sir auntie aunt uncle laoshi jiaoshou ayi shushu "
-    "xiansheng nvshi nushi nyushi daifu yisheng shifu zhuren yuanzhang xiaozhang"
+    "xiansheng nvshi nushi nyushi daifu yisheng shifu zhuren yuanzhang xiaozhang nainai yeye popo laolao "
+    "dama daye dajie dage bobo tongzhi"
 )
 _LATIN_TITLES = frozenset(_TITLES_IN_LATIN.split())
-_JOINED_TITLES = ("laoshi", "jiaoshou", "ayi", "shushu", "xiansheng", "daifu", "yisheng", "shifu", "zhuren")
+_JOINED_TITLES = (
+    "laoshi", "jiaoshou", "ayi", "shushu", "xiansheng", "daifu", "yisheng", "shifu", "zhuren",
+    "nainai", "yeye", "popo", "laolao", "dama", "daye", "dajie", "dage",
+)  # fmt: skip
+
+
+_SAID_BEFORE = re.compile(r"(?:您好|你好|喂|请问|我是|我叫|我姓|这里是|这是|找)+[\W_]*(?=\w)")
+_SAID_BEHIND = re.compile(
+    r"(?<=\w)(?:[\W_]*(?:您好|你好|好|家里?|那里|那儿|府上|本人|来电|打来|电话|在吗|的|吗|啊|呀|呢"
+    r"|女儿|儿子|女婿|儿媳|老伴|孙女|孙子|邻居|保姆|护工))+[\W_]*$"
+)
+"""What is said around a name on the phone."""
+
+_BRACKETS = re.compile(r"[(（\[【〔]([^()（）\[\]【】〔〕]*)[)）\]】〕]")
 
 
 def warm() -> None:
@@ -126,7 +143,26 @@ def normalise(text: str) -> str:
 
 def search_keys(name: str) -> set[str]:
     """All keys of `name`: whole, by its parts and given name, each as written, in pinyin and as initials, the
-    surname first and last."""
+    surname first and last; with and without what stands in brackets: 张伟 and 章伟 of 张(章)伟."""
+    return {key for one in [name, *_without_brackets(name)] for key in _keys_of(one)}
+
+
+def _without_brackets(name: str) -> list[str]:
+    """`name` without what stands in brackets, and with it in the place of what stands before: another way to
+    write a character, or another name."""
+    noted = _BRACKETS.search(name)
+    if noted is None:
+        return []
+    before, within, behind = name[: noted.start()].rstrip(), noted[1].strip(), name[noted.end() :].lstrip()
+    found = [before + behind]
+    if _HAN_RUN.fullmatch(within) and (len(within) == 1 or _HAN_RUN.match(behind)):
+        found.append(before[: -len(within)] + within + behind)
+    else:
+        found.append(within)
+    return [one for one in found if normalise(one)]
+
+
+def _keys_of(name: str) -> set[str]:
     parts = [part for part in re.split(rf"[\s{re.escape(_DOTS)}]+", name) if normalise(part)]
     keys = {normalise(name)}
     if not is_chinese(name):
@@ -182,6 +218,8 @@ def _readings(characters: str, family: int) -> list[tuple[str, ...]]:
     plain = simplified(characters)
     as_surname = surnames.reading(plain[:family])
     found = [pinyin(written, style=Style.NORMAL, heteronym=True) for written in (characters, plain)]
+    # In a word that is known, 尉迟, a character has one reading; whoever reads the name may know another.
+    found.append([way for one in plain for way in pinyin(one, style=Style.NORMAL, heteronym=True)])
     options: list[list[str]] = []
     for index in range(len(characters)):
         readings = [as_surname[index]] if index < len(as_surname) else []
@@ -205,15 +243,47 @@ def _spellings(syllable: str) -> list[str]:
 
 
 def search_terms(text: str) -> list[str]:
-    """The keys that begin like what was typed, were it a name; then those without a title: 王 of 王老师 and
-    of 老王, 王秀兰 of 王秀兰老师, wang of Ms Wang and of wanglaoshi."""
-    found = [normalise(text), *map(normalise, _without_title(text.strip()))]
+    """The keys that begin like what was typed, were it a name; then those of the name in it: 王 of 王老师,
+    老王 and Prof.王, 王秀兰 of 王秀兰老师, 王秀兰(退休) and 王老师(秀兰), wang of Ms Wang and wanglaoshi,
+    wangxiulan of 王xiulan."""
+    plain = simplified(unicodedata.normalize("NFKC", text)).strip()
+    ways = [text]
+    noted = _BRACKETS.search(plain)
+    if noted is None:
+        ways += _names_in(plain)
+    else:
+        outside = _names_in(f"{plain[: noted.start()]} {plain[noted.end() :]}".strip())
+        ways += [*outside, *(one + noted[1] for one in outside), noted[1]]
+    found = [
+        normalise(text),
+        *(normalise(romanised(way)) if _is_mixed(way) else normalise(way) for way in ways),
+    ]
     return list(dict.fromkeys(key for key in found if key))
 
 
-def _without_title(text: str) -> list[str]:
-    plain = simplified(unicodedata.normalize("NFKC", text))
+def _is_mixed(text: str) -> bool:
+    return is_chinese(text) and re.search("[A-Za-z]", text) is not None
+
+
+def _names_in(plain: str) -> list[str]:
+    """`plain` by itself, then without what is said around a name, then without a title."""
+    before = _SAID_BEFORE.match(plain)
+    ways = [plain, plain[before.end() :] if before else plain]
+    behind = _SAID_BEHIND.search(ways[-1])
+    if behind and (behind.start() > 1 or not is_chinese(plain)):  # 王好 and 王家 are names
+        ways.append(ways[-1][: behind.start()])
+    if not set(ways).isdisjoint(_TITLES_BEHIND):
+        return []
+    return list(dict.fromkeys([*ways, *(one for way in ways for one in _without_title(way))]))
+
+
+def _without_title(plain: str) -> list[str]:
     found = []
+    words = re.findall(rf"[{_HAN}]+|[^\s.,，{_HAN}]+", plain)
+    kept = [word for word in words if word.casefold() not in _LATIN_TITLES]
+    if kept and len(kept) < len(words):
+        plain = " ".join(kept)
+        found.append(plain)
     if is_chinese(plain):
         bare = plain.strip()
         title = next((t for t in _TITLES_BEHIND if bare.endswith(t) and len(bare) > len(t)), None)
@@ -223,10 +293,6 @@ def _without_title(text: str) -> list[str]:
         if bare[:1] in _TITLES_BEFORE and 2 <= len(bare) <= 3:
             found.append(bare[1:])
         return found
-    words = [word for word in re.split(r"[\s.,]+", plain) if word]
-    kept = [word for word in words if word.casefold() not in _LATIN_TITLES]
-    if kept and len(kept) < len(words):
-        found.append(" ".join(kept))
     for title in _JOINED_TITLES:
         if len(words) == 1 and words[0].casefold().endswith(title) and len(words[0]) > len(title) + 1:
             found.append(words[0][: -len(title)])

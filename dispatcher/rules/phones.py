@@ -18,6 +18,9 @@ SHORTEST_HEAD = 3
 SHORTEST_TAIL = 4
 """So many first, or last, digits are worth a search; fewer fit everybody."""
 
+LONGEST = 13
+"""So many digits has a number here with its country code; more are rather two numbers."""
+
 REASONS = (
     "missing", "letters", "extension", "short_code", "hotline", "too_short", "too_long", "mobile_length",
     "area_code", "country_code", "unknown",
@@ -29,10 +32,21 @@ _NO_PERSONS = {
     PhoneNumberType.PREMIUM_RATE, PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST,
     PhoneNumberType.UAN, PhoneNumberType.VOICEMAIL,
 }  # fmt: skip
+_LABEL = (
+    r"telephone|tel|smsto|sms|callto|(?:mobile|cell)(?: ?phone)?|mob|phone|landline|home|office|work"
+    r"|移[动動][电電][话話]|手提[电電][话話]|手[机機]|[电電][话話]|座[机機]|固[话話]|宅[电電]|小[灵靈]通"
+    r"|[联聯][系繫]方式|微信|[号號][码碼]|[mtp](?=[.:])"
+)
+_WHOSE = r"我的|本人的?|[联聯][系繫]|家里的?|家庭|家|住宅|[办辦]公室?|[单單]位|固定"
+_NUMBER_WORD = r"[号號][码碼]?|numbers?|no"
+# tel:+86…, 手机13935102222, Tel. 13935102222, 联系电话(手机号码): 13935102222.
 _SCHEME = re.compile(
-    r"\s*(?:tel|sms|smsto|callto|phone|mobile|手机号码?|手機號碼?|手机|手機|(?:联系|聯繫)?电话(?:号码)?|電話|座机|固话)"
-    r"\s*:\s*(?://)?",
+    rf"(?:[ (\[【]*(?:{_WHOSE})?(?:{_LABEL}) ?(?:{_NUMBER_WORD})?[ )\]】./、]*){{1,3}}"
+    r"(?:[:是为為]|is\b)? ?(?://)? ?(?=[\d+(〇零一二三四五六七八九幺])",
     re.IGNORECASE,
+)
+_WITHIN = re.compile(
+    rf"(?:(?<![a-z]){_SCHEME.pattern})?([+(]?(?=(?:\d[ ()-]*){{7}})\d[\d ()-]+\d)", re.IGNORECASE
 )
 _EXTENSION = re.compile(
     r"(?:ext\.?|extn\.?|x|#|\*|转|轉|分机|分機|;\s*ext\s*=|,+|;+)\s*\d+\s*$", re.IGNORECASE
@@ -46,8 +60,12 @@ _SHORT = re.compile(r"1[0-2]\d|10\d{3}|12\d{3}|9[56]\d{3,4}")
 _AREA = "10|2[0-9]|[3-9][0-9]{2}"
 """An area code here, without its 0."""
 
-# 1 650 253 0000 and 1-650-253-0000: so a number of North America is parted, and never a mobile from here.
-_NORTH_AMERICAN = re.compile(r"1[ .-]*(?:\(\d{3}\)|[ .-]\d{3}[ .-])[ .-]*\d{3}[ .-]+\d{4}")
+# 1 650 253 0000 and 1-650-253-0000, 090-1234-5678: so numbers of North America and mobiles of Japan are
+# parted, and never a number from here.
+_PARTED_ABROAD = {
+    "US": re.compile(r"1[ .-]*(?:\(\d{3}\)|[ .-]\d{3}[ .-])[ .-]*\d{3}[ .-]+\d{4}"),
+    "JP": re.compile(r"(?:0[5-9]0[ .-]|\(0[5-9]0\))[ .-]*\d{4}[ .-]+\d{4}"),
+}
 
 
 class BadPhone(ValueError):
@@ -69,9 +87,9 @@ class Phone:
 def parse(text: str, area_code: str = "") -> Phone:
     """The number in `text`, however it is written; a local number gets `area_code` ("0351").
 
-    Understood: invisible characters from pasted text, full-width digits and signs, `tel:` and `sms:`, spaces,
-    dashes, dots and brackets, +86, 0086 and 86, a trunk 0 (also behind a country code, also in brackets), and
-    other countries' numbers with + or 00.
+    Understood: invisible characters from pasted text, full-width digits and signs, `tel:` and `sms:`, a word
+    such as 手机 or Mobile before the number, spaces, dashes, dots and brackets, +86, 0086 and 86, a trunk 0
+    (also behind a country code, also in brackets), and other countries' numbers with + or 00.
 
     Raises:
         BadPhone: no number of a person, and why.
@@ -86,10 +104,9 @@ def parse(text: str, area_code: str = "") -> Phone:
         raise BadPhone(text, "letters")
     country, digits = _country(bare)
     if country is None:
-        if _NORTH_AMERICAN.fullmatch(plain) and phonenumbers.is_valid_number(
-            phonenumbers.parse(f"+{digits}")
-        ):
-            raise BadPhone(text, "country_code")
+        for abroad, parted in _PARTED_ABROAD.items():
+            if parted.fullmatch(plain) and phonenumbers.is_valid_number(phonenumbers.parse(digits, abroad)):
+                raise BadPhone(text, "country_code")
         digits = _national(text, digits, area_code)
     elif country == HOME:
         digits = digits.lstrip("0")
@@ -109,8 +126,8 @@ def sender(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """`text` in plain digits and signs: full width made half, every dash a "-", what can't be seen left out,
-    and without `tel:` or "电话:" in front."""
+    """`text` in plain digits and signs: full width made half, every dash a "-", one space for several, what
+    can't be seen left out, and without `tel:`, "Mobile" or "电话:" in front."""
     kept = []
     for ch in unicodedata.normalize("NFKC", text):
         category = unicodedata.category(ch)
@@ -122,14 +139,11 @@ def tidy(text: str) -> str:
             kept.append(" ")
         elif category not in ("Cf", "Cc", "Mn", "Me"):
             kept.append(ch)
-    plain = "".join(kept).strip(_AROUND)
-    if _SPOKEN.fullmatch(plain):
-        plain = plain.translate(_SPOKEN_DIGITS)
-    scheme = _SCHEME.match(plain)
-    if scheme is None:
-        return plain
-    # tel:+86-351-7010001;phone-context=…, sms:…?body=…; an extension stays to be seen.
-    return re.split(r"\?|;(?!\s*ext)", plain[scheme.end() :], maxsplit=1)[0].strip(_AROUND)
+    plain = " ".join("".join(kept).split()).strip(_AROUND)
+    if scheme := _SCHEME.match(plain):
+        # tel:+86-351-7010001;phone-context=…, sms:…?body=…; an extension stays to be seen.
+        plain = re.split(r"\?|;(?!\s*ext)", plain[scheme.end() :], maxsplit=1)[0].strip(_AROUND)
+    return plain.translate(_SPOKEN_DIGITS) if _SPOKEN.fullmatch(plain) else plain
 
 
 def _bare(plain: str) -> str | None:
@@ -159,6 +173,9 @@ def _national(text: str, digits: str, area_code: str) -> str:
         BadPhone: it can't be told which.
     """
     _check_service(text, digits.removeprefix("0"))
+    if digits.startswith(str(HOME)):
+        # 8610086 looks like a number of seven digits, and is 10086 behind the country code.
+        _check_service(text, digits.removeprefix(str(HOME)).removeprefix("0"))
     if digits.startswith("0"):
         return digits[1:]
     if len(digits) in (7, 8):
@@ -302,9 +319,25 @@ def search_terms(text: str) -> list[str]:
     """The keys that begin like what was typed, were it a number: from the front, and by its last digits."""
     digits = search_digits(text)
     if digits is None:
-        # "13935102222 (daughter)": with other words only a number that is long enough to be one.
-        within = re.search(r"[+(]?\d[\d ()-]{5,}\d", tidy(text))
-        return search_terms(within[0]) if within and within[0] != text else []
+        number, _ = apart(text)
+        return search_terms(number) if number and number != text else []
     typed = (_bare(tidy(text)) or "").removeprefix("+")
     tails = [TAIL + typed[::-1]] if len(typed) >= SHORTEST_TAIL else []
     return [*([digits] if len(digits) >= SHORTEST_HEAD else []), *tails]
+
+
+def apart(text: str) -> tuple[str, str]:
+    """The number in `text` and the words beside it: 13935102222 and 王秀兰 of "王秀兰 13935102222"; "" and
+    `text` where there aren't both. It has seven digits, or is a word by itself beside words without any."""
+    plain = tidy(text)
+    found = _WITHIN.search(plain)
+    if found and len(re.findall(r"\d", found[1])) > LONGEST:  # 3号楼2单元501 13935102222
+        found = re.search(r"(\d{7,})", plain)
+    found = found or re.search(r"(?<![^ ])(\d{4,6})(?![^ ])", plain)
+    if found is None:
+        return "", text
+    words = f"{plain[: found.start()]} {plain[found.end() :]}".strip(_AROUND + "()[]")
+    short = len(re.findall(r"\d", found[1])) < 7
+    if not re.search(r"\w", words) or (short and re.search(r"\d", words)):
+        return "", text
+    return found[1], words

@@ -29,6 +29,9 @@ TO_BUY = (MEDICINE, GROCERIES)
 KINDS = ("phone", "contact", "name", "by_contact", "home")
 """Kinds of search keys, those first that tell most surely who is calling."""
 
+LONGEST_DOOR = 4
+"""So many digits may be the number of a door."""
+
 MOST_KEYS = 400
 """So many keys that begin as typed are read, however many there are."""
 
@@ -141,16 +144,17 @@ class Card:
 
 def find(session: Session, text: str, limit: int = 12) -> list[Match]:
     """Retirees by first or last digits of a number of theirs or of their emergency contact's, by their name
-    or the contact's (also in pinyin, by initials, with an honorific), and by house and door.
+    or the contact's (also in pinyin, by initials, with an honorific), and by house and door. By several of
+    these in one text: either finds them, and those of whom all is true come first.
 
     Whole matches first, then in the order of :data:`KINDS`. Index ranges are read, not the roster.
     """
-    terms = _terms(text)
-    found = _ranked(session, _RETIREES_BY_KEY, terms, limit)
+    said = _terms(text)
+    found = _ranked(session, _RETIREES_BY_KEY, said, limit)
     ids = [person_id for person_id, _ in found]
     people = {person.id: person for person in session.scalars(_FOUND, {"retiree_ids": ids})} if ids else {}
     return [
-        Match(people[person_id], kind, _number(people[person_id], kind, terms)) for person_id, kind in found
+        Match(people[person_id], kind, _number(people[person_id], kind, said)) for person_id, kind in found
     ]
 
 
@@ -180,35 +184,53 @@ def volunteers_found(text: str) -> ColumnElement[bool]:
     """Whether a volunteer is among those that `text` finds, as :func:`find_volunteers` does, for a query that
     narrows them down further."""
     key = VolunteerKey.key
-    ranges = [and_(key >= term, key < term + _LAST) for term in _terms(text)]
+    ranges = [and_(key >= term, key < term + _LAST) for terms in _terms(text) for term in terms]
     return Volunteer.id.in_(select(VolunteerKey.volunteer_id).where(or_(false(), *ranges)))
 
 
-def _terms(text: str) -> list[str]:
-    """What keys begin with, whatever `text` may mean, the likeliest first."""
+def _terms(text: str) -> list[list[str]]:
+    """What keys begin with, whatever `text` may mean, the likeliest first: a list for each of the things that
+    it says of somebody, such as a name and a number."""
     homes = addresses.search_terms(text)
     if phones.search_digits(text) is not None:
-        return [*phones.search_terms(text), *homes]
-    return [*names.search_terms(text), *phones.search_terms(text), *homes]
+        return [[*phones.search_terms(text), *homes]]
+    number, words = phones.apart(text)
+    if number:
+        if len(re.findall("[0-9]", number)) <= LONGEST_DOOR:  # 翠竹园 1501 is a door as well
+            return [names.search_terms(words), [*phones.search_terms(number), *homes]]
+        return [[*names.search_terms(words), *addresses.search_terms(words)], phones.search_terms(number)]
+    home, words = addresses.apart(text)
+    if home:
+        return [names.search_terms(words), addresses.search_terms(home)]
+    return [[*names.search_terms(text), *homes]]
 
 
-def _ranked(session: Session, begins: Select[Any], terms: Sequence[str], limit: int) -> list[tuple[int, str]]:
-    """Whose keys begin with one of `terms`, and the kind of the best of these; the best matches first."""
+def _ranked(
+    session: Session, begins: Select[Any], said: Sequence[Sequence[str]], limit: int
+) -> list[tuple[int, str]]:
+    """Whose keys begin with one of the terms, and the kind of the best of these; first those of whom most of
+    what is `said` is true, then the best matches."""
     best: dict[int, tuple[bool, int, int]] = {}
-    for order, term in enumerate(terms):
-        # A number alone is rather the beginning of a phone than a door.
-        whole = {term} if re.fullmatch(f"{addresses.MARK}[0-9]+", term) else {term, f"{term}-"}
-        for owner, kind, key in session.execute(begins, {"key": term, "beyond": term + _LAST}):
-            rank = (key not in whole, KINDS.index(kind), order)
-            best[owner] = min(rank, best.get(owner, rank))
-    ranked = sorted(best.items(), key=lambda one: (one[1], one[0]))[:limit]
+    true_of: dict[int, set[int]] = {}
+    order = 0
+    for thing, terms in enumerate(said):
+        for term in terms:
+            # A number alone is rather the beginning of a phone than a door.
+            whole = {term} if re.fullmatch(f"{addresses.MARK}[0-9]+", term) else {term, f"{term}-"}
+            for owner, kind, key in session.execute(begins, {"key": term, "beyond": term + _LAST}):
+                rank = (key not in whole, KINDS.index(kind), order)
+                best[owner] = min(rank, best.get(owner, rank))
+                true_of.setdefault(owner, set()).add(thing)
+            order += 1
+    ranked = sorted(best.items(), key=lambda one: (-len(true_of[one[0]]), one[1], one[0]))[:limit]
     return [(owner, KINDS[rank[1]]) for owner, rank in ranked]
 
 
-def _number(retiree: Retiree, by: str, terms: Sequence[str]) -> str:
+def _number(retiree: Retiree, by: str, said: Sequence[Sequence[str]]) -> str:
     """The phone by which somebody was found."""
     numbers = {"phone": [p.number for p in retiree.phones], "contact": [retiree.contact_phone]}.get(by, [])
-    hits = (n for n in numbers if any(k.startswith(t) for k in phones.search_keys(n) for t in terms))
+    terms = tuple(term for one in said for term in one)
+    hits = (n for n in numbers if any(key.startswith(terms) for key in phones.search_keys(n)))
     return next(hits, "")
 
 

@@ -67,9 +67,28 @@ def test_an_honorific_finds_everybody_of_that_surname(app: Flask, people: People
             assert found == {wang, people.retiree}, typed
 
 
+def test_a_name_and_a_number_or_a_home_find_by_either_and_both_come_first(
+    app: Flask, people: People, wang: int
+) -> None:
+    with app.app_context():
+        for typed, right in (
+            ("王桂英 13911112222", {wang}),  # the number is new
+            ("王桂英 13835107777", {wang}), ("孙某 13835107777", {wang}), ("王桂英 7777", {wang}),
+            ("王老师 13835107777", {wang, people.retiree}), ("王老师 12号楼", {wang, people.retiree}),
+            ("7019876 王老师", {wang, people.retiree}), ("东区 99号楼", set()), ("孙某 13911112222", set()),
+        ):  # fmt: skip
+            found = [match.retiree.id for match in search.find(db.session(), typed)]
+            assert set(found) == right, typed
+            assert found[:1] == [wang][: len(right)], typed
+        [match] = search.find(db.session(), "王桂英 13835107777")
+        assert match.number == "+8613835107777"
+        listed = volunteers.listing(db.session(), volunteers.Wanted(search="李伟 13911112222"), now()).members
+        assert [member.volunteer.id for member in listed] == [people.volunteers[0]]
+
+
 def test_too_little_finds_nobody(app: Flask, wang: int) -> None:
     with app.app_context():
-        for typed in ("", " ", "13", "+", "@", "<77", "·", "老师", "%", "_"):
+        for typed in ("", " ", "13", "+", "@", "<77", "·", "老师", "%", "_", "小区", "家属院", "号楼"):
             assert search.find(db.session(), typed) == [], typed
 
 

@@ -49,6 +49,26 @@ from dispatcher.sms import texts
         ("“13935102222”。", "+8613935102222", "mobile"),
         ("1\ufe0f\u20e33935102222", "+8613935102222", "mobile"),
         ("幺三九三五一〇二二二二", "+8613935102222", "mobile"),
+        ("手机13935102222", "+8613935102222", "mobile"),
+        ("手机号码 13935102222", "+8613935102222", "mobile"),
+        ("手機號：13935102222", "+8613935102222", "mobile"),
+        ("联系电话/手机: 139 3510 2222", "+8613935102222", "mobile"),
+        ("我的电话是13935102222", "+8613935102222", "mobile"),
+        ("电话 13935102222", "+8613935102222", "mobile"),
+        ("电话幺三九三五一〇二二二二", "+8613935102222", "mobile"),
+        ("Mobile 13935102222", "+8613935102222", "mobile"),
+        ("mobile phone: +86 139 3510 2222", "+8613935102222", "mobile"),
+        ("Tel 13935102222", "+8613935102222", "mobile"),
+        ("Tel. 13935102222", "+8613935102222", "mobile"),
+        ("Tel.: 13935102222", "+8613935102222", "mobile"),
+        ("Phone no. (0351) 701 0456", "+863517010456", "landline"),
+        ("电话（手机）13935102222", "+8613935102222", "mobile"),
+        ("【手机】13935102222", "+8613935102222", "mobile"),
+        ("M: 13935102222", "+8613935102222", "mobile"),
+        ("座机 7010456", "+863517010456", "landline"),
+        ("家里电话7010456", "+863517010456", "landline"),
+        ("0351 861 0086", "+863518610086", "landline"),
+        ("0901-2345678", "+869012345678", "landline"),
     ],
 )
 def test_numbers_as_people_type_them(typed: str, number: str, kind: str) -> None:
@@ -72,6 +92,12 @@ def test_numbers_as_people_type_them(typed: str, number: str, kind: str) -> None
         ("3535102222", "area_code"), ("3517010456", "area_code"), ("0351701045", "too_short"),
         ("1 650 253 0000", "country_code"), ("1-650-253-0000", "country_code"),
         ("1 (650) 253-0000", "country_code"), ("852 2123 4567", "country_code"),
+        ("8610086", "short_code"), ("86 10086", "short_code"), ("8612345", "short_code"),
+        ("8695588", "short_code"), ("86-96123", "short_code"), ("86110", "short_code"),
+        ("860351110", "short_code"), ("8635110086", "short_code"), ("手机10086", "short_code"),
+        ("手机", "letters"), ("电话号码", "letters"), ("手机王秀兰13935102222", "letters"),
+        ("Mobile 1393510222", "mobile_length"),
+        ("090-1234-5678", "country_code"), ("080 1234 5678", "country_code"),
     ],
 )  # fmt: skip
 def test_what_is_no_number_of_a_person_and_why(typed: str, reason: str) -> None:
@@ -178,6 +204,23 @@ def test_the_beginning_of_a_number_finds_it(typed: str, number: str) -> None:
     assert any(key.startswith(digits) for key in phones.search_keys(number))
 
 
+@pytest.mark.parametrize(
+    ("typed", "number", "words"),
+    [
+        ("王秀兰 13935102222", "13935102222", "王秀兰"),
+        ("13935102222 (daughter)", "13935102222", "daughter"),
+        ("王秀兰：139 3510 2222", "139 3510 2222", "王秀兰"),
+        ("王秀兰 电话13935102222", "13935102222", "王秀兰"),
+        ("wang 7010456", "7010456", "wang"), ("王老师 0456", "0456", "王老师"),
+        ("139 3510 2222", "", "139 3510 2222"), ("3-2-501 刘", "", "3-2-501 刘"),
+        ("3号楼2单元501 13935102222", "13935102222", "3号楼2单元501"),
+        ("3号楼 1501", "", "3号楼 1501"), ("王秀兰", "", "王秀兰"), ("", "", ""),
+    ],
+)  # fmt: skip
+def test_a_name_beside_a_number(typed: str, number: str, words: str) -> None:
+    assert phones.apart(typed) == (number, words)
+
+
 def test_a_name_is_no_number() -> None:
     assert phones.search_digits("王秀兰") is None
     assert phones.search_digits("wxl") is None
@@ -213,11 +256,36 @@ def test_a_name_is_no_number() -> None:
         ("Søren Ødegård", "oedegaard"), ("Søren Ødegård", "odegard"), ("Łukasz Nowak", "lukasz"),
         ("O’Brien Kate", "obrien"), ("西安", "xi'an"), ("Anna 王", "anna"), ("Anna 王", "王老师"),
         ("Anna 王", "wang anna"), ("Anna 王", "Anna Wang"),
+        ("王秀兰", "王婆婆"), ("王秀兰", "王奶奶家"), ("王秀兰", "王秀兰家"), ("王秀兰", "王老人家"),
+        ("王秀兰", "Prof.王"), ("王秀兰", "Prof. 王秀兰"), ("王秀兰", "Mr王"), ("王秀兰", "王 Prof."),
+        ("王秀兰", "王laoshi"), ("王秀兰", "wangnainai"), ("王秀兰", "王xiulan"), ("王秀兰", "wang秀兰"),
+        ("王秀兰", "王xl"), ("王秀兰", "Ms 王xiulan"), ("王秀兰", "王秀l"), ("吕秀英", "吕xiuying"),
+        ("王秀兰", "王秀兰(退休)"), ("王秀兰", "王秀兰（退休）老师"), ("王秀兰", "王老师(秀兰)"),
+        ("王秀兰", "王教授好"), ("王秀兰", "您好，王教授"), ("王秀兰", "我是王秀兰"),
+        ("王秀兰", "王秀兰的电话"), ("王秀兰", "王老师的女儿"), ("王秀兰", "王秀兰 女儿"),
+        ("张(章)伟", "张伟"), ("张(章)伟", "章伟"), ("张（章）伟", "zhangwei"), ("张(章)伟", "张(章)伟"),
+        ("王秀兰（小兰）", "小兰"), ("王秀兰（小兰）", "秀兰"), ("Margaret Hill (Peggy)", "peggy"),
+        ("Margaret Hill (Peggy)", "margaret hill"), ("王秀兰 (Wang Xiulan)", "wxl"),
+        ("尉迟恭", "weichi"), ("尉迟恭", "weichigong"), ("万俟兰", "wansi"), ("长孙敏", "changsunmin"),
+        ("单于明", "danyu"), ("夏侯霞", "xiahou"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_however_it_is_typed(name: str, typed: str) -> None:
     keys = names.search_keys(name)
     assert any(key.startswith(term) for term in names.search_terms(typed) for key in keys)
+
+
+@pytest.mark.parametrize("name", ["李建国", "张伟", "Margaret Hill", "家文好", "欧阳修文", "师文"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "王婆婆", "王奶奶家", "Prof.王", "王laoshi", "王xl", "wang秀兰", "王秀兰(退休)", "王老师(秀兰)",
+        "王教授好", "老师", "奶奶", "老师好", "您好", "教授家", "Prof.", "(退休)",
+    ],
+)  # fmt: skip
+def test_what_is_said_around_a_name_finds_nobody_else(name: str, typed: str) -> None:
+    keys = names.search_keys(name)
+    assert not any(key.startswith(term) for term in names.search_terms(typed) for key in keys)
 
 
 @pytest.mark.parametrize(
