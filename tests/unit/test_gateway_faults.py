@@ -1,5 +1,14 @@
 """Whose fault a refusal is: Twilio's codes, by its answer and by receipts."""
 
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
 import pytest
 
 from dispatcher.sms import twilio_codes
@@ -143,3 +152,74 @@ def test_without_credentials_or_sender_nothing_is_handed_to_anybody(
     gateway = TwilioGateway(sid, token, sender, "http://here/sms/status", base_url="http://127.0.0.1:9")
     said = gateway.send("+8613635200001", "x", 1)
     assert (getattr(said, "fault", None), getattr(said, "setting", None)) == _ours(setting)
+
+
+NOT_SENT = (Fault.LOAD, Setting.CONNECTION)
+NOBODY = "http://127.0.0.1:9"
+
+
+@contextmanager
+def _served(context: ssl.SSLContext | None = None, answer: bytes = b"") -> Iterator[str]:
+    """The address of a server that gives each caller `answer`, or hangs up."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    caller, _ = listening.accept()
+                    with context.wrap_socket(caller, server_side=True) if context else caller as talking:
+                        talking.recv(65536)
+                        talking.sendall(answer)
+                except ssl.SSLError:
+                    continue
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def _said_by(address: str) -> object:
+    gateway = TwilioGateway("AC1", "t", "+8610690000727", "http://here/sms/status", base_url=address)
+    return gateway.send("+8613635200001", "x", 1)
+
+
+def test_a_certificate_that_cannot_be_trusted_is_no_connection(tmp_path: Path) -> None:
+    """Our clock is wrong, say, or the list of authorities is missing: nothing has been sent."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl, to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with _served(context) as place:
+        assert _said_by(f"https://{place}") == Refused("certificate", *NOT_SENT)
+
+
+@pytest.mark.parametrize("address", ["https://127.0.0.2:8", "http://127.0.0.2:8"])
+def test_a_proxy_that_is_down_is_no_connection(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, NOBODY)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert _said_by(address) == Refused("proxy", *NOT_SENT)
+
+
+def test_a_proxy_that_lets_nobody_through_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with _served(answer=b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as place:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://{place}")
+        assert _said_by("https://127.0.0.2:8") == Refused("proxy", *NOT_SENT)
+
+
+def test_nobody_there_is_no_connection_and_a_connection_that_breaks_off_proves_nothing() -> None:
+    assert _said_by(NOBODY) == Refused("connection_refused", *NOT_SENT)
+    with _served() as place:
+        assert _said_by(f"http://{place}") == Unknown("connection_broken")
