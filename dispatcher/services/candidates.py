@@ -65,15 +65,15 @@ def task_view(task: Task, now: datetime) -> TaskView:
         ),
         # Whoever held it and gave it back isn't asked again, however they came to hold it. Whose SMS never
         # left may be, once the offer has ended.
-        asked=frozenset(o.volunteer_id for o in task.offers if not _never_reached(o))
+        asked=frozenset(o.volunteer_id for o in task.offers if not never_reached(o))
         | {a.volunteer_id for a in task.assignments},
-        in_vain=frozenset(o.volunteer_id for o in task.offers if _never_reached(o)),
+        in_vain=frozenset(o.volunteer_id for o in task.offers if never_reached(o)),
     )
 
 
-def _never_reached(offer: Offer) -> bool:
-    """Whether an offer has ended without its volunteer having been asked."""
-    return offer.unasked_at is not None and not offer.is_live
+def never_reached(offer: Offer) -> bool:
+    """Whether an offer has ended without its volunteer having been asked, or having answered it."""
+    return offer.unasked_at is not None and not offer.is_live and offer.answered_at is None
 
 
 def pending(offer: Offer, now: datetime) -> PendingOffer:

@@ -335,12 +335,16 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
 
 def _forget_unasked(tx: Session, task: Task, volunteer_ids: set[int]) -> None:
     """Whoever is put `task` now has one offer of it: an earlier one that never reached them goes."""
-    gone = [offer.id for offer in task.offers if offer.volunteer_id in volunteer_ids]
+    gone = [
+        offer.id
+        for offer in task.offers
+        if offer.volunteer_id in volunteer_ids and candidates.never_reached(offer)
+    ]
     if gone:
         # Offers are taken before their messages everywhere.
         tx.execute(select(Offer.id).where(Offer.id.in_(gone)).order_by(Offer.id).with_for_update())
         tx.execute(update(Message).where(Message.offer_id.in_(gone)).values(offer_id=None))
-        tx.execute(delete(Offer).where(Offer.id.in_(gone), Offer.unasked_at.is_not(None)))
+        tx.execute(delete(Offer).where(Offer.id.in_(gone)))
         tx.expire(task, ["offers"])
 
 

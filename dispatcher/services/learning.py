@@ -59,7 +59,8 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
             _note_outcome(tx, known, offer, now)
     times = _answer_times(tx, [offer.task.campus_id for offer in offers])
     for offer in offers:
-        _note_answer(tx, times, offer, now)
+        if offer.unasked_at is None:  # nobody knows since when it was known to its volunteer
+            _note_answer(tx, times, offer, now)
         offer.learned_at = now
     tx.flush()
 

@@ -1,6 +1,8 @@
 """What is ours is held against no volunteer: they don't count as asked, and nobody checks their number."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,13 +10,16 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from dispatcher.database import db, transaction
-from dispatcher.models import Message, Offer, Volunteer
+from dispatcher.models import AnswerTimes, LinkToken, Message, Offer, Volunteer
 from dispatcher.rules.settings import with_overrides
-from dispatcher.services import messaging
-from dispatcher.sms.gateway import Unknown
+from dispatcher.services import dispatching, messaging, responding, stoppages, tokens
+from dispatcher.sms.gateway import Fault, Refused, Setting, Unknown
 from dispatcher.web.wording import attention_text
+from tests.databases import on
 from tests.integration.conftest import People
 from tests.integration.office import Office
+
+SENDER = Refused("21606", Fault.OURS, Setting.SENDER)
 
 
 @pytest.fixture
@@ -92,3 +97,101 @@ def test_what_nobody_knows_of_an_offer_says_nothing_against_the_number(office: O
         said = attention_text(told)
     assert "不知道" in said
     assert "号码" not in said
+
+
+def _waits_for_the_sender(office: Office) -> tuple[int, int, str]:
+    """An offer that can't leave just now: its task, its volunteer, and the path of their own page."""
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k")
+    office.run(30)
+    volunteer_id = db.session.scalars(select(Offer.volunteer_id).order_by(Offer.id)).first()
+    assert volunteer_id is not None
+    with transaction() as tx:
+        token, link = tokens.mint(tokens.YOUR_PAGE, None, volunteer_id, office.at)
+        tx.add(LinkToken(**link))
+    return task_id, volunteer_id, f"/v/{token}/tasks/{task_id}"
+
+
+def _offer(task_id: int, volunteer_id: int) -> Offer:
+    db.session.rollback()
+    which = select(Offer).where(Offer.task_id == task_id, Offer.volunteer_id == volunteer_id)
+    return db.session.scalars(which.execution_options(populate_existing=True)).one()
+
+
+def test_a_no_to_an_offer_that_waits_is_a_no_for_good(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id, volunteer_id, page = _waits_for_the_sender(office)
+    monkeypatch.setattr("dispatcher.web.volunteer.utcnow", lambda: office.at)
+    client = office.app.test_client()
+    assert client.get(page).status_code == 200
+    answer = client.post(f"{page}/decline", data={"reason": "busy", "said": "我病了"})
+    assert answer.status_code in (200, 303)
+    office.run(600)
+    office.gateway.says = lambda to: None
+    office.run(900)
+    offer = _offer(task_id, volunteer_id)
+    assert (offer.state, offer.decline_reason, offer.said) == ("declined", "busy", "我病了")
+    assert (offer.unasked_at, offer.sent_at) == (None, None)
+    assert db.session.get_one(Volunteer, volunteer_id).last_asked_at is not None, "they have been asked"
+    assert db.session.scalars(select(AnswerTimes)).all() == [], "nobody knows when they were"
+
+
+def test_a_no_to_an_offer_that_has_ended_unasked_is_one_too(office: Office) -> None:
+    task_id, volunteer_id, _ = _waits_for_the_sender(office)
+    with transaction() as tx:
+        offer = tx.scalars(select(Offer).where(Offer.volunteer_id == volunteer_id)).one()
+        offer.state = "withdrawn"
+        task = dispatching.lock(tx, task_id)
+        assert task is not None
+        responding.decline(tx, task, offer.volunteer, "ill", "", office.at)
+    office.gateway.says = lambda to: None
+    office.run(900)
+    assert _offer(task_id, volunteer_id).sent_at is None
+
+
+def test_a_yes_to_an_offer_that_waits_is_kept(office: Office) -> None:
+    task_id, volunteer_id, _ = _waits_for_the_sender(office)
+    with transaction() as tx:
+        task = dispatching.lock(tx, task_id)
+        assert task is not None
+        responding.accept(tx, task, tx.get_one(Volunteer, volunteer_id), office.at)
+    assert (_offer(task_id, volunteer_id).state, _offer(task_id, volunteer_id).unasked_at) == (
+        "accepted",
+        None,
+    )
+
+
+def test_what_was_answered_before_it_counted_is_forgotten_by_nobody(office: Office) -> None:
+    """As rows were written once: declined, and still marked as not asked."""
+    task_id, volunteer_id, _ = _waits_for_the_sender(office)
+    with transaction() as tx:
+        answered = update(Offer).where(Offer.task_id == task_id, Offer.volunteer_id == volunteer_id)
+        tx.execute(answered.values(state="declined", answered_at=office.at, decline_reason="ill"))
+    office.gateway.says = lambda to: None
+    office.run(900)
+    offer = _offer(task_id, volunteer_id)
+    assert (offer.state, offer.decline_reason, offer.sent_at) == ("declined", "ill", None)
+
+
+@on("postgresql")
+def test_an_offer_that_is_being_answered_is_not_marked_as_unasked(office: Office) -> None:
+    """Whoever marks it has read that it waits, and then waits for whoever writes the answer."""
+    task_id = office.call("k")
+    dispatching.look(task_id, office.at)
+    db.session.rollback()
+    offer_id = db.session.scalars(select(Offer.id).order_by(Offer.id)).first()
+    assert offer_id is not None
+    db.session.remove()
+
+    def mark() -> None:
+        with office.app.app_context(), transaction() as tx:
+            stoppages.unask(tx, [offer_id], office.at)
+
+    with ThreadPoolExecutor(1) as other, db.engine.connect() as connection:
+        with connection.begin():
+            connection.execute(update(Offer).where(Offer.id == offer_id).values(state="declined"))
+            marked = other.submit(mark)
+            time.sleep(0.5)
+        marked.result()
+    assert db.session.get_one(Offer, offer_id).unasked_at is None
