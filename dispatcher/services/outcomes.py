@@ -1,7 +1,7 @@
 """What became of a message: taken by the gateway, read by nobody, and who must hear of it."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -12,7 +12,7 @@ from dispatcher.database import wake
 from dispatcher.models import Message, Offer, Task, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, NOT_NEEDED, MessageState, OfferState, TaskState, final
 from dispatcher.rules.settings import seconds
-from dispatcher.services import attention, history, opt_outs, steps, stoppages
+from dispatcher.services import attention, candidates, history, opt_outs, steps, stoppages
 from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Fault, Refused
@@ -56,8 +56,7 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
 def left(offer: Any, now: datetime) -> dict[str, datetime]:
     """What changes about an offer, by its `created_at` and `expires_at`, when its SMS leaves: whoever is
     asked later than was meant has as long for an answer."""
-    late = max(timedelta(), now - offer.created_at)
-    return {"sent_at": now, "expires_at": offer.expires_at + late}
+    return {"sent_at": now, "expires_at": offer.expires_at + candidates.late(offer.created_at, now)}
 
 
 def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:

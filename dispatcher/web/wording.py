@@ -391,6 +391,12 @@ def attention_text(item: Attention) -> str:
                 "Please have the texts and the log looked at.",
                 kind=_kind(p) or p.get("kind", ""),
             )
+        case "unreadable":
+            return _(
+                "Something that is kept about %(name)s can't be read, so they may not be asked. Please look "
+                "at their duty hours, and have the database checked (flask check-rows).",
+                name=person,
+            )
         case "outcome_unknown":
             return _(
                 "Nobody knows whether an SMS to %(name)s went out (%(kind)s). Please call.",
