@@ -342,7 +342,8 @@ def _duty(
     concerns nobody.
     """
     today = now.astimezone(zone).weekday()
-    rows = session.execute(_WINDOWS, {"volunteer_ids": [*free_until], "weekdays": [today, (today + 1) % 7]})
+    days = [today, (today + 1) % 7]
+    rows: Iterable[Any] = session.execute(_WINDOWS, {"volunteer_ids": [*free_until], "weekdays": days})
     shifts: dict[int, tuple[tuple[int, int, int], ...]] = {}
     for volunteer_id, weekday, start_min, end_min in rows:
         if isinstance(start_min, int) and isinstance(end_min, int):

@@ -1,5 +1,6 @@
 """What is ours is held against no volunteer: they don't count as asked, and nobody checks their number."""
 
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,8 @@ from sqlalchemy import select, update
 from dispatcher.database import db, transaction
 from dispatcher.models import AnswerTimes, LinkToken, Message, Offer, Volunteer
 from dispatcher.rules.settings import with_overrides
-from dispatcher.services import dispatching, messaging, responding, stoppages, tokens
+from dispatcher.services import dispatching, messaging, receipts, responding, stoppages, tokens
+from dispatcher.services.receipts import Receipt
 from dispatcher.sms.gateway import Fault, Refused, Setting, Unknown
 from dispatcher.web.wording import attention_text
 from tests.databases import on
@@ -195,3 +197,38 @@ def test_an_offer_that_is_being_answered_is_not_marked_as_unasked(office: Office
             time.sleep(0.5)
         marked.result()
     assert db.session.get_one(Offer, offer_id).unasked_at is None
+
+
+@on("postgresql")
+@pytest.mark.parametrize("code", ["30005", "30002", "30007"])
+def test_two_batches_of_receipts_take_turns(
+    office: Office, caplog: pytest.LogCaptureFixture, code: str
+) -> None:
+    """An account that is suspended brings such a flood: neither batch may wait for the other to let go."""
+    caplog.set_level(logging.INFO)
+    for n in range(12):
+        office.volunteer(f"+86136352003{n:02}")
+    for n in range(6):
+        retiree = office.retiree(f"+86139352007{n:02}")
+        office.call(f"k{n}", retiree, category=("medicine", "groceries")[n % 2])
+    office.run(10)
+    which = (Message.id, Message.task_id, Message.gateway_id)
+    sent = db.session.execute(select(*which).where(Message.state == "sent").order_by(Message.id)).all()
+    db.session.remove()
+    by_task = {
+        task_id: [row for row in sent if row.task_id == task_id] for task_id in {r.task_id for r in sent}
+    }
+    both = sorted(task_id for task_id, rows in by_task.items() if len(rows) > 1)
+    assert len(both) > 3
+    there, back = [by_task[one][0] for one in both], [by_task[one][1] for one in reversed(both)]
+
+    def take_in(rows: list[Any]) -> None:
+        found = [Receipt(r.id, r.gateway_id, "undelivered", {"ErrorCode": code}, office.at) for r in rows]
+        with office.app.app_context():
+            receipts._take_in_all(lambda: found)
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(take_in, (there, back)))
+    assert "begins again" not in caplog.text
+    lost = select(Message.id).where(Message.state == "undelivered")
+    assert set(db.session.scalars(lost)) == {row.id for row in (*there, *back)}
