@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from dispatcher import cli_metrics
 from dispatcher.cli_backup import backup
+from dispatcher.cli_check import check_rows
 from dispatcher.cli_copy import copy_data
 from dispatcher.cli_forecast import simulate_roster
 from dispatcher.database import db, transaction
@@ -23,6 +24,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(copy_data)
     app.cli.add_command(reindex)
     app.cli.add_command(backup)
+    app.cli.add_command(check_rows)
 
 
 @click.group()

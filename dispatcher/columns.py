@@ -7,7 +7,6 @@ for one unreadable row would cost every page and every job that reads its table.
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -16,16 +15,15 @@ from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from dispatcher.logs import Seldom
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a moment that can't be read is read as: what was to be done then is overdue, and shown as that."""
-
-AGAIN_AFTER_S = 300.0
-"""A process tells of unreadable columns at most so often, in seconds: a board reads them time and again."""
 
 log = logging.getLogger(__name__)
 
 _SHOWN = {"a moment": f"{LONG_AGO:%Y-%m-%d}", "a document": "empty"}
-_told_at: dict[str, float] = {}
+_seldom = Seldom()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -79,7 +77,9 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _tell(what: str) -> None:
-    now = time.monotonic()
-    if now - _told_at.get(what, -AGAIN_AFTER_S) >= AGAIN_AFTER_S:
-        _told_at[what] = now
-        log.error("The database holds %s that can't be read: shown as %s", what, _SHOWN[what])
+    # Where it stands isn't known to whoever reads a value.
+    if _seldom.may_tell(what):
+        log.error(
+            "The database holds %s that can't be read: shown as %s. `flask check-rows` finds it",
+            what, _SHOWN[what],
+        )  # fmt: skip

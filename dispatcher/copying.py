@@ -185,6 +185,16 @@ def _prepare(connection: Connection, migrations: Config, newest: str) -> None:
     command.upgrade(migrations, "head")
 
 
+def spoilt(connection: Connection) -> Iterator[str]:
+    """Every value that can't be read or isn't of its column's kind, by table, column and key; no values."""
+    for one in tables():
+        checks = [_check(column) for column in one.columns]
+        for row in _rows(connection, one):
+            for column, fits, value in zip(one.columns, checks, row, strict=True):
+                if value is not None and not fits(value):
+                    yield f"{one.name}.{column.name}: {_key(one, row)}"
+
+
 # -- Copying ---------------------------------------------------------------------------------------
 
 

@@ -139,6 +139,21 @@ class Outage:
             self._logger.warning("%s: back after %d s", self._what, away_s)
 
 
+class Seldom:
+    """Lets what is found wrong time and again be told once in five minutes, by each process."""
+
+    def __init__(self) -> None:
+        self._told_at: dict[object, float] = {}
+
+    def may_tell(self, of: object) -> bool:
+        """Whether `of` is to be told of now; then not again for a while."""
+        now = time.monotonic()
+        if now - self._told_at.get(of, -math.inf) < AGAIN_AFTER_S:
+            return False
+        self._told_at[of] = now
+        return True
+
+
 _broker_absence = _Absence(settles_in_s=5.0)  # a worker tries again each second
 BROKER = Outage(logging.getLogger("dispatcher.broker"), "the broker", _broker_absence)
 """For whoever asks the broker something."""

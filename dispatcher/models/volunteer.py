@@ -107,3 +107,8 @@ class DutyWindow(Base):
     weekday: Mapped[int]
     start_min: Mapped[int]
     end_min: Mapped[int]
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether it says when: SQLite keeps whatever a tool has put there."""
+        return all(isinstance(n, int) for n in (self.weekday, self.start_min, self.end_min))

@@ -34,7 +34,8 @@ class PendingOffer:
 class TaskView:
     """What the policy needs to know of a task. `neighbours`: campus ids, nearest first.
 
-    `asked`: the volunteers who were put this task before, whatever came of it.
+    `asked`: the volunteers who were put this task before, whatever came of it. `in_vain`: those to whom an
+    SMS about it didn't leave, or didn't arrive, because of something of ours; others come first.
     """
 
     task_id: int
@@ -46,6 +47,7 @@ class TaskView:
     due_by: datetime | None = None
     pending: tuple[PendingOffer, ...] = ()
     asked: frozenset[int] = frozenset()
+    in_vain: frozenset[int] = frozenset()
 
     def ring(self, campus_id: int) -> int:
         """In which ring around this task a campus lies."""

@@ -93,16 +93,23 @@ class Ranking:
     def best(self, task: TaskView, opened: int, chosen: set[int], again: bool) -> Iterator[Choice]:
         """Who may be asked, best first: the rings up to `opened` together, then ring by ring.
 
-        Those in `chosen` come last, if they may be asked `again`.
+        Those in `chosen` come last, if they may be asked `again`. Among the same rings whoever was tried in
+        vain comes after the others, so that one who can't be told holds nobody up.
         """
         for walk in (_Line.free, _Line.taken) if again else (_Line.free,):
             for rings in (RINGS[: opened + 1], *((ring,) for ring in RINGS[opened + 1 :])):
                 lines = [line for ring in rings for line in self._around(task, ring)]
+                in_vain = []
                 for entry in heapq.merge(*(walk(line, chosen) for line in lines)):
                     # The line of everybody has those of the nearer rings too.
                     ring = task.ring(int(self._campus_ids[entry.place]))
-                    if entry.volunteer_id not in task.asked and ring == entry.ring:
+                    if entry.volunteer_id in task.asked or ring != entry.ring:
+                        continue
+                    if entry.volunteer_id in task.in_vain:
+                        in_vain.append((entry.place, ring))
+                    else:
                         yield self._choice(entry.place, ring)
+                yield from (self._choice(*one) for one in in_vain)
 
     def _choice(self, place: int, ring: int) -> Choice:
         likely, price = float(self._chances[ring, place]), float(self._price[place])

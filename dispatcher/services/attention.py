@@ -16,7 +16,7 @@ from dispatcher.services import history
 OUTLIVED_BY_A_PLAN = (
     "nobody_left", "nobody_answered", "too_few", "too_long", "due_in_quiet_hours", "cannot_ask",
 )  # fmt: skip
-SETTLED_BY_ACCEPTING = (*OUTLIVED_BY_A_PLAN, "text_refused")
+SETTLED_BY_ACCEPTING = (*OUTLIVED_BY_A_PLAN, "text_refused", "unworded")
 SETTLED_BY_ASSIGNING = (
     *SETTLED_BY_ACCEPTING, "overdue", "remote", "volunteer_unreachable", "volunteer_problem",
     "retiree_problem", "no_word", "repeat_call",

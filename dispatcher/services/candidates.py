@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from dispatcher import logs
+from dispatcher.columns import LONG_AGO
 from dispatcher.models import Acceptance, Assignment, DutyWindow, Offer, Task, Volunteer
 from dispatcher.rules.availability import Window, on_duty_until
 from dispatcher.rules.crowd import Candidate
@@ -36,6 +37,7 @@ from dispatcher.rules.learning import Evidence
 from dispatcher.services import learning
 
 log = logging.getLogger(__name__)
+_seldom = logs.Seldom()
 
 _WEEK = timedelta(days=7)
 _LOAD_WEEKS = 4
@@ -65,24 +67,33 @@ def task_view(task: Task, now: datetime) -> TaskView:
         ),
         # Whoever held it and gave it back isn't asked again, however they came to hold it. Whose SMS never
         # left may be, once the offer has ended.
-        asked=frozenset(o.volunteer_id for o in task.offers if o.is_live or o.unasked_at is None)
+        asked=frozenset(o.volunteer_id for o in task.offers if not never_reached(o))
         | {a.volunteer_id for a in task.assignments},
+        in_vain=frozenset(o.volunteer_id for o in task.offers if never_reached(o)),
     )
+
+
+def never_reached(offer: Offer) -> bool:
+    """Whether an offer has ended without its volunteer having been asked, or having answered it."""
+    return offer.unasked_at is not None and not offer.is_live and offer.answered_at is None
 
 
 def pending(offer: Offer, now: datetime) -> PendingOffer:
     """A live offer as the policy sees it: its time runs from when its SMS left (see LEAVES_WITHIN)."""
     if offer.sent_at is not None:
         return PendingOffer(max(offer.created_at, offer.sent_at), offer.expires_at, offer.chance)
-    late = max(timedelta(), min(now - offer.created_at, LEAVES_WITHIN))
-    return PendingOffer(offer.created_at + late, offer.expires_at + late, offer.chance)
+    later = min(late(offer.created_at, now), LEAVES_WITHIN)
+    return PendingOffer(offer.created_at + later, offer.expires_at + later, offer.chance)
 
 
-def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Candidate]:
+def on_duty(
+    session: Session, tasks: Sequence[Task], now: datetime, unreadable: set[int] | None = None
+) -> list[Candidate]:
     """The volunteers whose duty covers `now`, by their hours or their word, among whom waves for `tasks` may
     be chosen.
 
     Of all the tasks' campuses and their neighbours :func:`room` of each at most, and as many of the rest.
+    `unreadable`: takes the ids of those whose rows, or duty windows, make no sense.
     """
     near = sorted({campus_id for task in tasks for campus_id in _around(task)})
     local = now.astimezone(current_app.config["ZONE"])
@@ -91,7 +102,7 @@ def on_duty(session: Session, tasks: Sequence[Task], now: datetime) -> list[Cand
         "near": near, "most": room(len(tasks)), **moment(local),
         **{f"campus_{n}": campus_id for n, campus_id in enumerate(near)},
     }  # fmt: skip
-    return _candidates(session, _on_duty(len(near), quiet), which, now)
+    return _candidates(session, _on_duty(len(near), quiet), which, now, unreadable)
 
 
 @cache
@@ -139,8 +150,14 @@ def everybody(session: Session, task: Task, now: datetime, limit: int) -> list[t
 
 
 def duty_windows(rows: Iterable[DutyWindow]) -> list[Window]:
-    """Duty windows as the rules see them."""
-    return [Window(w.weekday, w.start_min, w.end_min) for w in rows]
+    """Duty windows as the rules see them; none that makes no sense."""
+    return [Window(w.weekday, w.start_min, w.end_min) for w in rows if w.makes_sense]
+
+
+def late(created_at: datetime, now: datetime) -> timedelta:
+    """By how much later than meant an offer made at `created_at` is put to its volunteer; nothing if it can't
+    be read when that was."""
+    return timedelta() if created_at <= LONG_AGO else max(timedelta(), now - created_at)
 
 
 def _around(task: Task) -> list[int]:
@@ -250,28 +267,33 @@ _ABOUT_THESE = _about(
 
 
 def _candidates(
-    session: Session, query: Select[Any], which: dict[str, Any], now: datetime
+    session: Session,
+    query: Select[Any],
+    which: dict[str, Any],
+    now: datetime,
+    unreadable: set[int] | None = None,
 ) -> list[Candidate]:
     """Volunteers as the policy sees them; `query`, with its parameters `which`, says whom (see
-    :func:`_about`)."""
-    zone, settings = current_app.config["ZONE"], current_app.config["DISPATCH"]
+    :func:`_about`). `unreadable`: as in :func:`on_duty`."""
+    zone = current_app.config["ZONE"]
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     moments = {
         "now": now, "midnight": midnight, "week_ago": now - _WEEK, "weeks_ago": now - _LOAD_WEEKS * _WEEK
     }  # fmt: skip
     people = session.execute(query, which | moments).all()
-    duty = _duty(session, {v.id: v.free_until for v in people}, now, zone)
+    senseless: set[int] = set() if unreadable is None else unreadable
+    duty = _duty(session, {v.id: v.free_until for v in people}, now, zone, senseless)
     nothing = learning.evidence(None, None, None, now)
     found = []
     for v in people:
         try:
-            known = nothing
-            if v.as_of is not None:
-                known = learning.evidence(v.accepts, v.refusals, v.as_of, now).at(now, settings.learning)
+            known = learning.known_of(v, v.id, now) if v.as_of is not None else nothing
             found.append(_candidate(v, duty.get(v.id), known, now))
         # One whose row makes no sense must not keep us from asking the others.
         except (AttributeError, TypeError, ValueError) as error:
-            log.error("A volunteer can't be asked: %s", logs.origin(error), extra={"volunteer": v.id})
+            senseless.add(v.id)
+            if _seldom.may_tell(v.id):
+                log.error("A volunteer can't be asked: %s", logs.origin(error), extra={"volunteer": v.id})
     return found
 
 
@@ -279,7 +301,7 @@ def _candidate(v: Row[Any], on_duty_until: datetime | None, known: Evidence, now
     """A row of :func:`_about`, as the policy sees it."""
     return Candidate(
         volunteer_id=v.id,
-        campus_id=v.campus_id,
+        campus_id=int(v.campus_id),
         on_duty_until=on_duty_until,
         available=v.stopped_at is None and (v.paused_until is None or v.paused_until <= now),
         agreed_urgent=v.night_ok,
@@ -307,19 +329,27 @@ _WINDOWS = (
 
 
 def _duty(
-    session: Session, free_until: dict[int, datetime | None], now: datetime, zone: ZoneInfo
+    session: Session,
+    free_until: dict[int, datetime | None],
+    now: datetime,
+    zone: ZoneInfo,
+    senseless: set[int],
 ) -> dict[int, datetime | None]:
     """When the duty of each that covers `now` ends; `free_until`: until when each, by their id, has said to
-    be free.
+    be free. `senseless`: takes those with a window that doesn't say when.
 
     By the windows of today and tomorrow: today's duty may run on into tomorrow, and how much farther
     concerns nobody.
     """
     today = now.astimezone(zone).weekday()
-    rows = session.execute(_WINDOWS, {"volunteer_ids": [*free_until], "weekdays": [today, (today + 1) % 7]})
+    days = [today, (today + 1) % 7]
+    rows: Iterable[Any] = session.execute(_WINDOWS, {"volunteer_ids": [*free_until], "weekdays": days})
     shifts: dict[int, tuple[tuple[int, int, int], ...]] = {}
     for volunteer_id, weekday, start_min, end_min in rows:
-        shifts[volunteer_id] = (*shifts.get(volunteer_id, ()), (weekday, start_min, end_min))
+        if isinstance(start_min, int) and isinstance(end_min, int):
+            shifts[volunteer_id] = (*shifts.get(volunteer_id, ()), (weekday, start_min, end_min))
+        else:
+            senseless.add(volunteer_id)
     # Many share a shift: its end is found once.
     ends = {
         shift: on_duty_until([Window(*window) for window in shift], now, zone)

@@ -234,7 +234,7 @@ def lock(tx: Session, task_id: int) -> Task | None:
 def ask_more(tx: Session, task: Task, actor: history.Actor, now: datetime) -> int:
     """Ask one more wave at once, wherever the clock stands. How many were asked."""
     _one_planner(tx)
-    people = _reachable(tx, stoppages.standing(tx), candidates.on_duty(tx, [task], now), now)
+    people = _to_ask(tx, stoppages.standing(tx), [task], now)
     chosen = policy.ask_more(
         candidates.task_view(task, now), Crowd.of(people), now,
         current_app.config["DISPATCH"], current_app.config["ZONE"], learning.curves(tx),
@@ -265,7 +265,7 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
     _expire(tx, tasks, now)
     stopping = stoppages.standing(tx)
     stopped = stoppages.stops_asking(tx, stopping, now)
-    people = [] if stopped is not None else _reachable(tx, stopping, candidates.on_duty(tx, tasks, now), now)
+    people = [] if stopped is not None else _to_ask(tx, stopping, tasks, now)
     views = [candidates.task_view(task, now) for task in tasks]
     plans = policy.plan_round(
         views, Crowd.of(people), now,
@@ -300,10 +300,13 @@ def _round(tx: Session, tasks: list[Task], now: datetime) -> None:
             attention.raise_(tx, plan.hand_over.code, now, task, **plan.hand_over.params)
 
 
-def _reachable(
-    tx: Session, stopping: Sequence[Stoppage], people: list[Candidate], now: datetime
-) -> list[Candidate]:
-    """`people` but those to whose region no SMS leaves just now."""
+def _to_ask(tx: Session, stopping: Sequence[Stoppage], tasks: list[Task], now: datetime) -> list[Candidate]:
+    """Who is on duty, but those to whose region no SMS leaves just now. Of whoever can't be read a person
+    hears, or they would never be asked again, and nobody would know."""
+    unreadable: set[int] = set()
+    people = candidates.on_duty(tx, tasks, now, unreadable)
+    for volunteer_id in sorted(unreadable):
+        attention.raise_(tx, "unreadable", now, volunteer=tx.get_one(Volunteer, volunteer_id))
     away = stoppages.out_of_reach(tx, stopping, [person.volunteer_id for person in people], now)
     return [person for person in people if person.volunteer_id not in away] if away else people
 
@@ -335,12 +338,16 @@ def _expire(tx: Session, tasks: list[Task], now: datetime) -> None:
 
 def _forget_unasked(tx: Session, task: Task, volunteer_ids: set[int]) -> None:
     """Whoever is put `task` now has one offer of it: an earlier one that never reached them goes."""
-    gone = [offer.id for offer in task.offers if offer.volunteer_id in volunteer_ids]
+    gone = [
+        offer.id
+        for offer in task.offers
+        if offer.volunteer_id in volunteer_ids and candidates.never_reached(offer)
+    ]
     if gone:
         # Offers are taken before their messages everywhere.
         tx.execute(select(Offer.id).where(Offer.id.in_(gone)).order_by(Offer.id).with_for_update())
         tx.execute(update(Message).where(Message.offer_id.in_(gone)).values(offer_id=None))
-        tx.execute(delete(Offer).where(Offer.id.in_(gone), Offer.unasked_at.is_not(None)))
+        tx.execute(delete(Offer).where(Offer.id.in_(gone)))
         tx.expire(task, ["offers"])
 
 

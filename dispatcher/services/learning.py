@@ -1,5 +1,6 @@
 """Outcomes become evidence, in the transaction that records them."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from flask import current_app
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from dispatcher import logs
 from dispatcher.models import Acceptance, AnswerTimes, Offer, Volunteer
 from dispatcher.rules import response
 from dispatcher.rules.crowd import FACETS
@@ -15,6 +17,9 @@ from dispatcher.rules.learning import Evidence, outcome, recent_offers
 from dispatcher.rules.lifecycle import OfferState
 from dispatcher.rules.response import Curves, learned_curves
 from dispatcher.services import lately
+
+log = logging.getLogger(__name__)
+_seldom = logs.Seldom()
 
 # Held until the end of the transaction.
 _ACCEPTANCES = (
@@ -59,7 +64,8 @@ def learn(tx: Session, ended: Iterable[Offer], now: datetime) -> None:
             _note_outcome(tx, known, offer, now)
     times = _answer_times(tx, [offer.task.campus_id for offer in offers])
     for offer in offers:
-        _note_answer(tx, times, offer, now)
+        if offer.unasked_at is None:  # nobody knows since when it was known to its volunteer
+            _note_answer(tx, times, offer, now)
         offer.learned_at = now
     tx.flush()
 
@@ -129,6 +135,24 @@ def evidence(
     )
 
 
+def known_of(row: Any, volunteer_id: int, now: datetime) -> Evidence:
+    """What is known of a volunteer, faded, by the columns of Acceptance, if any; nothing where they make no
+    sense, so that it begins anew."""
+    nothing = evidence(None, None, None, now)
+    if row is None:
+        return nothing
+    try:
+        noted = evidence(row.accepts, row.refusals, row.as_of, now)
+        return noted.at(now, current_app.config["DISPATCH"].learning)
+    except (AttributeError, TypeError, ValueError) as error:
+        if _seldom.may_tell(volunteer_id):
+            log.error(
+                "What is known of a volunteer makes no sense: %s", logs.origin(error),
+                extra={"volunteer": volunteer_id},
+            )  # fmt: skip
+        return nothing
+
+
 def curves(session: Session) -> Curves:
     """How fast people answer, by what was seen at all campuses; with very many, lately."""
 
@@ -149,7 +173,7 @@ def _note_outcome(tx: Session, known: dict[int, Acceptance], offer: Offer, now: 
     made, ended = offer.created_at.astimezone(zone), now.astimezone(zone)
     accepted = offer.state == OfferState.ACCEPTED
     refused_at = offer.learned_at if offer.sent_at is not None else None
-    before = evidence(row.accepts, row.refusals, row.as_of, now) if row else evidence(None, None, None, now)
+    before = known_of(row, offer.volunteer_id, now)
     learned = outcome(before, offer.task.category, made, ended, accepted, learning, refused_at)
     if row is None:
         row = known[offer.volunteer_id] = Acceptance(volunteer_id=offer.volunteer_id)
@@ -176,5 +200,14 @@ def _note_answer(
 
 
 def _counts(row: Any) -> response.Counts:
-    """Of answer times, or of their columns."""
-    return response.Counts(tuple(row.waiting), tuple(row.answered))
+    """Of answer times, or of their columns; nothing of what makes no sense, which is then counted anew."""
+    if _are_counts(row.waiting) and _are_counts(row.answered):
+        return response.Counts(tuple(row.waiting), tuple(row.answered))
+    if _seldom.may_tell("answer_times"):
+        log.error("A row of answer_times makes no sense: it counts as empty")
+    return response.Counts()
+
+
+def _are_counts(numbers: Any) -> bool:
+    whole = isinstance(numbers, list) and len(numbers) == response.STRETCHES
+    return whole and all(isinstance(n, int | float) for n in numbers)

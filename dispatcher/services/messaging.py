@@ -73,7 +73,7 @@ it has waited longer: an answer to a reply, say, would only puzzle."""
 MOST_TRIES_UNCLEAR = 4
 """So often a message is tried that is refused for a reason that we don't know."""
 
-WORDING = "wording"
+WORDING = outcomes.UNWORDED.code
 """Why a message was given up that can't be put into words."""
 
 PASSING = (SQLAlchemyError, OSError, MemoryError)
@@ -272,7 +272,7 @@ def _unwordable(tx: Session, row: Any, error: Exception, now: datetime) -> None:
     """A text that can't be worded would wait for ever: somebody has to call instead. Where nobody counts on
     it, the office still hears, once for all texts of this kind."""
     log.error("message %s can't be worded: %s", row.id, type(error).__name__)
-    outcomes.lost(tx, tx.get_one(Message, row.id), MessageState.FAILED, WORDING, now)
+    outcomes.lost(tx, tx.get_one(Message, row.id), MessageState.FAILED, WORDING, now, outcomes.UNWORDED)
     told = select(Attention.id).where(Attention.message_id == row.id, Attention.resolved_at.is_(None))
     if tx.scalars(told).first() is None:
         _tell_unworded(tx, row.id, row.kind, now)

@@ -1,7 +1,7 @@
 """What became of a message: taken by the gateway, read by nobody, and who must hear of it."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -12,7 +12,7 @@ from dispatcher.database import wake
 from dispatcher.models import Message, Offer, Task, Volunteer
 from dispatcher.rules.lifecycle import LIVE_OFFER, NOT_NEEDED, MessageState, OfferState, TaskState, final
 from dispatcher.rules.settings import seconds
-from dispatcher.services import attention, history, opt_outs, steps, stoppages
+from dispatcher.services import attention, candidates, history, opt_outs, steps, stoppages
 from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move
 from dispatcher.sms.gateway import Fault, Refused
@@ -22,6 +22,12 @@ from dispatcher.sms.twilio_codes import undelivered
 log = logging.getLogger(__name__)
 
 LOST = (MessageState.FAILED, MessageState.UNDELIVERED)
+
+UNWORDED = Refused("wording", Fault.TEXT)
+"""No gateway's word: the text can't be put together, so nothing was handed over."""
+
+NEVER_KNOWN = Refused("unknown", Fault.UNCLEAR)
+"""Nobody could find out whether it arrived."""
 
 CALL_VOLUNTEER = (
     "assigned", "assigned_by_hand", "released", "cancelled_volunteer", "changed_volunteer",
@@ -50,8 +56,7 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
 def left(offer: Any, now: datetime) -> dict[str, datetime]:
     """What changes about an offer, by its `created_at` and `expires_at`, when its SMS leaves: whoever is
     asked later than was meant has as long for an answer."""
-    late = max(timedelta(), now - offer.created_at)
-    return {"sent_at": now, "expires_at": offer.expires_at + late}
+    return {"sent_at": now, "expires_at": offer.expires_at + candidates.late(offer.created_at, now)}
 
 
 def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:
@@ -77,11 +82,8 @@ def apply(tx: Session, message: Message, gateway_id: str, status: str, code: str
         lost(tx, message, state, code, now, why)
 
 
-def lost(
-    tx: Session, message: Message, state: MessageState, code: str, now: datetime, why: Refused | None = None
-) -> None:
-    """A message that nobody will read: whoever counted on it must hear of it. `why`: what the gateway says,
-    if it says anything."""
+def lost(tx: Session, message: Message, state: MessageState, code: str, now: datetime, why: Refused) -> None:
+    """A message that nobody will read: whoever counted on it must hear of it. `why`: whose fault it is."""
     task = lock(tx, message.task_id) if message.task_id else None
     if not move(tx, message, state, error_code=code, ended_at=now, wake_at=None):
         return
@@ -89,7 +91,7 @@ def lost(
     _no_longer_in_doubt(tx, message, now)
     history.record(tx, "undelivered", history.SYSTEM, now, task, message_id=message.id,
                    message_kind=message.kind, code=code)  # fmt: skip
-    if why is not None and why.opted_out:
+    if why.opted_out:
         opt_outs.refused(tx, message.phone, now)
     if message.kind == "offer" and message.offer_id and task is not None:
         _lost_offer(tx, message, task, code, why, now)
@@ -100,7 +102,7 @@ def lost(
         attention.raise_(
             tx, "call_retiree", now, task, task.retiree, message_id=message.id,
             kind=message.kind, words=message.params, code=code,
-            because="stopped" if why is not None and why.opted_out else "undelivered",
+            because="stopped" if why.opted_out else "undelivered",
         )  # fmt: skip
     elif message.volunteer_id and task is not None and _counts_on(task, message):
         volunteer = tx.get_one(Volunteer, message.volunteer_id)
@@ -112,18 +114,16 @@ def lost(
         log.info("an automatic answer could not be delivered", extra={"message_id": message.id})
 
 
-def _lost_offer(
-    tx: Session, message: Message, task: Task, code: str, why: Refused | None, now: datetime
-) -> None:
+def _lost_offer(tx: Session, message: Message, task: Task, code: str, why: Refused, now: datetime) -> None:
     """Nobody will answer this offer. Where the fault is the recipient's, or nobody knows whose, they count
     as asked and the next one is asked now; otherwise they may be asked again."""
     offer = tx.get_one(Offer, message.offer_id)
     volunteer = tx.get_one(Volunteer, offer.volunteer_id)
-    fault = why.fault if why is not None else Fault.RECIPIENT
+    fault = why.fault
     # What the gateway had taken and couldn't carry counts: asked again at once, it would go the same way.
     overloaded = fault is Fault.LOAD and message.gateway_id is not None
     if overloaded or fault in (Fault.RECIPIENT, Fault.UNCLEAR):
-        if not overloaded and (why is None or not why.opted_out):
+        if not overloaded and not why.opted_out:
             attention.raise_(
                 tx, "volunteer_unreachable", now, volunteer=volunteer, message_id=message.id,
                 kind="offer", code=code, fault=str(fault),
@@ -138,7 +138,8 @@ def _lost_offer(
             )  # fmt: skip
     if fault is Fault.TEXT and task.state == TaskState.OPEN:
         # The next one would get the same text: a person first, and another try after a while.
-        attention.raise_(tx, "text_refused", now, task, code=code)
+        reason = "unworded" if why is UNWORDED else "text_refused"
+        attention.raise_(tx, reason, now, task, message_id=message.id, kind="offer", code=code)
         task.look_again_at = now + seconds(current_app.config["DISPATCH"].recheck_s)
     elif fault is Fault.LOAD and task.state == TaskState.OPEN:
         task.look_again_at = now + seconds(current_app.config["DISPATCH"].recheck_s)

@@ -167,7 +167,7 @@ def person(session: Session, volunteer_id: int, now: datetime) -> Person | None:
     return Person(
         member=_members(session, [volunteer], now)[0],
         offers=list(session.scalars(_LATEST_OFFERS, {"volunteer_id": volunteer.id})),
-        weekly_min=sum(w.end_min - w.start_min for w in volunteer.windows),
+        weekly_min=sum(w.end_min - w.start_min for w in volunteer.windows if w.makes_sense),
         brought=len(spans),
         helped=sum(spans, timedelta()),
     )

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dispatcher.clock import utcnow
 from dispatcher.database import insert_new, transaction, use_case
-from dispatcher.models import HelpRequest, Message, MessageReceipt, Task
-from dispatcher.rules.lifecycle import MessageState
+from dispatcher.models import HelpRequest, Message, MessageReceipt, Offer, Task, Volunteer
+from dispatcher.rules.lifecycle import MessageState, TaskState
 from dispatcher.services import outcomes, steps, stoppages
 from dispatcher.services.states import move_all
 from dispatcher.services.together import Gathered, Together
+from dispatcher.sms.gateway import Fault
 from dispatcher.sms.twilio import STATUSES
+from dispatcher.sms.twilio_codes import undelivered
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 _ABOUT = (
     select(
         Message.id, Message.gateway_id, Message.direction, Message.state, Message.kind, Message.task_id,
-        HelpRequest.correlation_id.label("call"),
+        Message.offer_id, Message.volunteer_id, HelpRequest.correlation_id.label("call"),
     )
     .outerjoin(Task, Task.id == Message.task_id)
     .outerjoin(HelpRequest, HelpRequest.id == Task.request_id)
@@ -51,6 +53,11 @@ class Receipt:
     status: str
     payload: dict[str, Any]
     received_at: datetime
+
+    @property
+    def code(self) -> str:
+        """Why it didn't arrive, as the gateway says it; "" if it doesn't."""
+        return str(self.payload.get("ErrorCode", ""))[:20]
 
 
 @use_case
@@ -112,15 +119,40 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
             arrived.append({"id": message.id, "ended_at": receipt.received_at, "wake_at": None})
             steps.ended(tx, message, "delivered", "", message.call)
         else:
-            others.append((receipt, message.id))
+            others.append((receipt, message))
+    _hold(tx, others)
     arrived.sort(key=lambda row: row["id"])
     move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
     stoppages.delivered(tx, [row["id"] for row in arrived], utcnow())
-    for receipt, message_id in others:
-        code = receipt.payload.get("ErrorCode", "")[:20]
+    for receipt, message in others:
         outcomes.apply(
-            tx, tx.get_one(Message, message_id), receipt.gateway_id, receipt.status, code, receipt.received_at
-        )
+            tx, tx.get_one(Message, message.id), receipt.gateway_id, receipt.status, receipt.code,
+            receipt.received_at,
+        )  # fmt: skip
+
+
+def _hold(tx: Session, others: Sequence[tuple[Receipt, Any]]) -> None:
+    """Take all that these receipts may change, until the end of the transaction: tasks before offers, offers
+    before messages, and of each kind in the order of their ids. Two batches that took them as they came would
+    wait for each other. SQLite has one writer."""
+    if not others or tx.get_bind().dialect.name != "postgresql":
+        return
+    lost = [
+        (receipt, message) for receipt, message in others if STATUSES.get(receipt.status) in outcomes.LOST
+    ]
+    tasks: ColumnElement[bool] = Task.id.in_({message.task_id for _, message in lost} - {None})
+    ours = any(undelivered(receipt.code).fault is Fault.OURS for receipt, _ in lost)
+    if ours and not stoppages.standing(tx):
+        tasks = or_(tasks, Task.state == str(TaskState.OPEN))  # they are looked at anew when it begins
+    held: list[tuple[InstrumentedAttribute[int], ColumnElement[bool]]] = [
+        (Offer.id, Offer.id.in_({message.offer_id for _, message in others} - {None})),
+        (Message.id, Message.id.in_({message.id for _, message in others})),
+    ]
+    if lost:
+        volunteers = {message.volunteer_id for _, message in lost} - {None}
+        held = [(Task.id, tasks), *held, (Volunteer.id, Volunteer.id.in_(volunteers))]
+    for key, which in held:
+        tx.execute(select(key).where(which).order_by(key).with_for_update(key_share=True))
 
 
 take_in = Together(_take_in_all, linger_s=0.1, enough=32)

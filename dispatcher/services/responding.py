@@ -71,6 +71,7 @@ def accept(tx: Session, task: Task, volunteer: Volunteer, now: datetime, said: s
     attention.settle(tx, task, now, history.volunteer(volunteer), "accepted", attention.SETTLED_BY_ACCEPTING)
     ended += settle_assignment(tx, task, volunteer, None, now)
     learning.learn(tx, ended, now)
+    _reached(offer, now)
     return Answer.YOURS
 
 
@@ -157,14 +158,23 @@ def decline(tx: Session, task: Task, volunteer: Volunteer, reason: str, said: st
     ):  # fmt: skip
         if offer is not None and said:
             offer.said = said[:500]
+        _reached(offer, now)
         return Answer.DECLINED if task.state == TaskState.OPEN else Answer.OVER
     if waited_for:
         learning.learn(tx, [offer], now)  # silence until it expired has been counted already
+    _reached(offer, now)
     history.record(tx, "declined", history.volunteer(volunteer), now, task, reason=reason, said=said)
     if waited_for and task.state == TaskState.OPEN:
         task.look_again_at = now
         wake(tx, "look", task.id)
     return Answer.DECLINED
+
+
+def _reached(offer: Offer | None, now: datetime) -> None:
+    """Whoever answers an offer has been asked, by their own page say, though its SMS hasn't left."""
+    if offer is not None and offer.unasked_at is not None:
+        offer.unasked_at = None
+        learning.offered(offer.volunteer, now)
 
 
 def offer_of(task: Task, volunteer: Volunteer) -> Offer | None:

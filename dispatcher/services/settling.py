@@ -132,7 +132,7 @@ def _again_or_lost(tx: Session, message: Message, now: datetime) -> None:
         steps.ended(tx, message, "given_up", NOT_NEEDED)
         return
     if message.attempts >= MOST_TRIES or now - message.tried_since >= GIVE_UP_AFTER:
-        outcomes.lost(tx, message, MessageState.FAILED, "unknown", now)
+        outcomes.lost(tx, message, MessageState.FAILED, outcomes.NEVER_KNOWN.code, now, outcomes.NEVER_KNOWN)
         return
     task = tx.get(Task, message.task_id) if message.task_id else None
     history.record(tx, "resent", history.SYSTEM, now, task, message_id=message.id)

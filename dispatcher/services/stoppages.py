@@ -114,7 +114,9 @@ def unask(tx: Session, offer_ids: Sequence[int], now: datetime) -> None:
     unsent = select(Offer).where(
         Offer.id.in_(offer_ids), Offer.unasked_at.is_(None), Offer.state == str(OfferState.QUEUED)
     )
-    unasked(tx, tx.scalars(unsent.order_by(Offer.id)).all(), now)
+    # Held as they are read: one that is being answered isn't among them.
+    held = unsent.order_by(Offer.id).with_for_update().execution_options(populate_existing=True)
+    unasked(tx, tx.scalars(held).all(), now)
 
 
 def unasked(tx: Session, offers: Sequence[Offer], now: datetime) -> None:

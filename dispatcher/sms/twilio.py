@@ -1,6 +1,7 @@
 """Twilio, or whatever speaks its REST API: always the real client over real HTTP."""
 
 import logging
+import ssl
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -126,8 +127,9 @@ class TwilioGateway:
             return Refused("connect_timeout", Fault.LOAD, Setting.CONNECTION)
         except requests.exceptions.ConnectionError as error:
             # Refused before a byte was sent, or broken off after: only the first is certain.
-            if _never_connected(error):
-                return Refused("connection_refused", Fault.LOAD, Setting.CONNECTION)
+            unopened = _why_unopened(error)
+            if unopened:
+                return Refused(unopened, Fault.LOAD, Setting.CONNECTION)
             return Unknown("connection_broken")
         except (requests.exceptions.RequestException, TwilioException):
             return Unknown("no_answer")
@@ -199,11 +201,20 @@ class TwilioGateway:
         )
 
 
-def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
-    """Whether the connection couldn't even be opened, so nothing can have been taken."""
+def _why_unopened(error: requests.exceptions.ConnectionError) -> str:
+    """Why the connection couldn't even be opened, so that nothing can have been taken; "" if it could."""
     cause: Any = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
-    return type(reason).__name__ in {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError"}
+    detail = str(reason.args[-1]) if isinstance(reason, Exception) and reason.args else ""
+    if isinstance(error, requests.exceptions.ProxyError) or detail.startswith("Tunnel connection failed"):
+        return "proxy"
+    if isinstance(error, requests.exceptions.SSLError):
+        # Our clock or our list of authorities. Whatever else breaks may break after something was sent.
+        untrusted = any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
+        return "certificate" if untrusted else ""
+    if type(reason).__name__ in {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError"}:
+        return "connection_refused"
+    return ""
 
 
 class Signature:

@@ -4,15 +4,15 @@ After Twilio's error dictionary (https://www.twilio.com/docs/api/errors). Codes 
 Twilio now and then: what isn't listed is unclear, never held against the recipient.
 """
 
-from dispatcher.sms.gateway import Fault, Refused, Setting
+from dispatcher.sms.gateway import Fault, Refused, Setting, Unknown
 
 _RECIPIENT = (
+    14101,  # 'To' is no valid number
     21211,  # 'To' is no valid number
     21214,  # 'To' can't be reached
     21217,  # number doesn't appear to be valid
     21265,  # 'To' is a short code
     21266,  # 'To' and 'From' are the same number
-    21401,  # invalid number
     21614,  # 'To' is no mobile number
     21635,  # 'To' is a landline
     30003,  # handset switched off, out of reach
@@ -44,6 +44,7 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         21210,  # 'From' isn't verified
         21212,  # 'From' is no valid number
         21267,  # an alphanumeric sender isn't available to trial accounts
+        21401,  # 'From' is neither a number of ours that can send SMS nor a sender id
         21601,  # 'From' isn't a number of ours that can send SMS
         21603,  # no 'From'
         21606,  # 'From' isn't a number of ours, or not for this account
@@ -64,6 +65,10 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         30033,  # campaign suspended
         30034,  # number not registered with a campaign
         30035,  # the sender isn't accepted by the carriers
+        30040,  # sender id not accepted
+        30041,  # sender id not accepted
+        30042,  # sender id blocked as too generic
+        30043,  # sender id not accepted
         30127,  # messaging service invalid
     ),
     Setting.CREDENTIALS: (
@@ -71,6 +76,10 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         20004,  # method not allowed
         20006,  # access denied
         20008,  # test credentials
+        20101,  # access token invalid
+        20103,  # access token by an unknown issuer
+        20104,  # access token expired
+        20151,  # authentication failed
         20403,  # forbidden
         20404,  # no such account
     ),
@@ -83,12 +92,12 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         10002,  # not available to trial accounts
         20005,  # account not active
         21219,  # 'To' not verified: trial account
-        21608,  # 'To' not verified: trial account
         21472,  # account not active
-        572005,  # 'To' not verified yet: trial account
+        21608,  # 'To' not verified: trial account
         30002,  # suspended after the message was taken
         63038,  # daily limit of the account reached
         90010,  # account not active
+        572005,  # 'To' not verified yet: trial account
     ),
     Setting.ADDRESS: (
         11100,  # invalid address
@@ -98,15 +107,22 @@ _OURS: dict[Setting, tuple[int, ...]] = {
 }
 _LOAD = (
     14107,  # rate limit of messages
+    20409,  # conflict: the same thing is being changed just now
     20429,  # too many requests
+    20500,  # internal error
+    20503,  # service unavailable
+    20504,  # gateway timed out
     21611,  # the sender's queue is full
     21730,  # maintenance
     30001,  # queue overflow
     30017,  # carrier congested
+    30021,  # internal failure
     30022,  # rate limit of the campaign
     30023,  # daily cap of the carrier
     30036,  # not passed on within its validity period
     30410,  # provider timed out
+    30450,  # blocked for a while by the protection against pumping
+    30453,  # blocked for some hours by the protection against pumping
     30500,  # internal error of the provider
     63017,  # rate limit of the account
     63018,  # rate limit of the channel
@@ -120,19 +136,26 @@ _FAULTS: dict[int, tuple[Fault, Setting | None]] = {
 }
 
 _BY_STATUS: dict[int, tuple[Fault, Setting | None]] = {
-    400: (Fault.UNCLEAR, Setting.OTHER),
     401: (Fault.OURS, Setting.CREDENTIALS),
     402: (Fault.OURS, Setting.ACCOUNT),
     403: (Fault.OURS, Setting.CREDENTIALS),
     404: (Fault.OURS, Setting.CREDENTIALS),
+    407: (Fault.LOAD, Setting.CONNECTION),  # a proxy of ours wants to know who we are
+    425: (Fault.LOAD, None),
+    429: (Fault.LOAD, None),
 }
-"""What an HTTP status says by itself. Any other 4xx is worth another try."""
+"""What an HTTP status says by itself. Any other 4xx doesn't say whose fault it is, nor passes by waiting."""
+
+_TIMED_OUT = 408
 
 
-def refusal(code: int | None, status: int) -> Refused:
-    """What a refusal at once means, by Twilio's `code`, if it gives one, and the HTTP `status` (4xx)."""
+def refusal(code: int | None, status: int) -> Refused | Unknown:
+    """What an answer of 4xx means, by Twilio's `code`, if it gives one, and the HTTP `status`: a refusal,
+    unless it gave up waiting for us, for that proves nothing of what it had by then."""
     known = _FAULTS.get(code) if code is not None else None
-    fault, setting = known or _BY_STATUS.get(status, (Fault.LOAD, None))
+    if known is None and status == _TIMED_OUT:
+        return Unknown(str(code or status))
+    fault, setting = known or _BY_STATUS.get(status, (Fault.UNCLEAR, Setting.OTHER))
     return Refused(str(code or status), fault, setting, opted_out=code in _OPTED_OUT)
 
 

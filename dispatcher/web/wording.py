@@ -319,6 +319,11 @@ def attention_text(item: Attention) -> str:
             )
         case "volunteer_unreachable" if p.get("kind") != "offer":
             return _("%(name)s could not be told by SMS (%(kind)s). Please call.", name=person, kind=_kind(p))
+        case "volunteer_unreachable" if p.get("code") == "unknown":
+            return _(
+                "Nobody knows whether an offer to %(name)s arrived. Somebody else is being asked.",
+                name=person,
+            )
         case "volunteer_unreachable" if p.get("fault") == "unclear":
             return _(
                 "An offer to %(name)s did not arrive; the gateway gives no clear reason (code %(code)s). "
@@ -375,11 +380,22 @@ def attention_text(item: Attention) -> str:
                 "The server has only %(mb)s MB of disk space left. Nothing can be saved once it is full.",
                 mb=p.get("free_mb", ""),
             )
+        case "unworded" if item.task_id is not None:
+            return _(
+                "The SMS of this offer could not be put into words and was not sent. "
+                "Please ring round, and have the texts and the log looked at."
+            )
         case "unworded":
             return _(
                 "An SMS (%(kind)s) could not be put into words and was not sent. "
                 "Please have the texts and the log looked at.",
                 kind=_kind(p) or p.get("kind", ""),
+            )
+        case "unreadable":
+            return _(
+                "Something that is kept about %(name)s can't be read, so they may not be asked. Please look "
+                "at their duty hours, and have the database checked (flask check-rows).",
+                name=person,
             )
         case "outcome_unknown":
             return _(

@@ -226,6 +226,7 @@ ATTENTION = {
     "webhooks_refused": _l("replies by SMS are refused"),
     "disk_low": _l("little disk space left"),
     "unworded": _l("an SMS that can't be worded"),
+    "unreadable": _l("can't be asked: their data make no sense"),
 }
 GATEWAY_SETTING = {
     "sender": _l(

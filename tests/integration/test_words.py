@@ -259,13 +259,15 @@ def test_it_leaves_only_while_it_is_theirs_and_can_be_sent_again(app: Flask, peo
 def test_details_that_dont_arrive_are_said_to_be_given_by_hand(app: Flask, people: People) -> None:
     from dispatcher.models import Attention
     from dispatcher.services import outcomes
+    from dispatcher.sms.gateway import Fault, Refused
 
     with app.app_context(), app.test_request_context():
         save_call(people)
         coordinating.assign(_edit(people), people.volunteers[0])
         with transaction() as tx:
             message = tx.scalars(select(Message).where(Message.kind == "assigned_by_hand")).one()
-            outcomes.lost(tx, message, MessageState.FAILED, "21211", now())
+            bad_number = Refused("21211", Fault.RECIPIENT)
+            outcomes.lost(tx, message, MessageState.FAILED, "21211", now(), bad_number)
         raised = db.session.scalars(
             select(Attention).where(Attention.reason == "volunteer_unreachable")
         ).one()

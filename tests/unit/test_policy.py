@@ -76,6 +76,16 @@ def asked(view: TaskView, people: list[Candidate], now: datetime = NOON, **other
 CROWD = [person(n) for n in range(1, 30)]
 
 
+def test_whoever_was_tried_in_vain_comes_after_the_others_of_the_same_rings() -> None:
+    people = [person(1, **known_for(9, 0)), person(2), person(3, campus=NEAR)]
+    settings = with_overrides(SETTINGS, {"soon": {"wave_max": 1}})
+    assert asked(task(), people, settings=settings) == [1]
+    assert asked(task(in_vain=frozenset({1})), people, settings=settings) == [2]
+    assert asked(task(in_vain=frozenset({1}), asked=frozenset({2})), people, settings=settings) == [1]
+    only = asked(task(in_vain=frozenset({1, 2}), asked=frozenset({3})), people, settings=settings)
+    assert only == [1], "in vain is no bar"
+
+
 def test_the_more_urgent_the_more_are_asked() -> None:
     waves = [len(asked(task("groceries", urgency), CROWD)) for urgency in ("routine", "soon", "urgent")]
     assert waves == sorted(waves)
