@@ -235,6 +235,8 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
                 {
                     "id": row.id, "claimed_at": now, "attempts": row.attempts + 1,
                     "wake_at": now + STUCK_AFTER, "body_hash": words.digest, "segments": words.segments,
+                    # What was kept back until now is tried from now on, and for as long as any other.
+                    "released_at": now if stopped is not None else row.released_at,
                 }
             )  # fmt: skip
         stoppages.put_off(tx, put_off, now)
@@ -462,7 +464,7 @@ def _note_refusal(tx: Session, message: Message, refusal: Refused, now: datetime
         # It is no try of this message's: the next ones would have met the same.
         if message.offer_id is not None and message.kind == "offer":
             stoppages.unask(tx, [message.offer_id], now)
-        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code)
+        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code, released_at=None)
         return
     again = {
         Fault.LOAD: now - message.tried_since < GIVE_UP_AFTER,

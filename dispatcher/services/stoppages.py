@@ -340,13 +340,16 @@ def _release(tx: Session, now: datetime) -> None:
     tx.flush()
     paused = Message.not_before > now
     queued = Message.state == str(MessageState.QUEUED)
-    for is_due, values in (
-        (or_(Message.not_before.is_(None), ~paused), {"released_at": now, "wake_at": now}),
-        (and_(paused, Message.attempts > 0), {"released_at": now}),
+    # Also of those that were being tried just then: their time, too, begins only now.
+    in_hand = Message.state.in_([str(MessageState.SENDING), str(MessageState.UNKNOWN)])
+    for which, values in (
+        (and_(queued, or_(Message.not_before.is_(None), ~paused)), {"released_at": now, "wake_at": now}),
+        (and_(queued, paused, Message.attempts > 0), {"released_at": now}),
+        (in_hand, {"released_at": now}),
     ):
         tx.execute(
             update(Message)
-            .where(queued, is_due)
+            .where(which)
             .values(**values)
             .execution_options(synchronize_session=False)
         )

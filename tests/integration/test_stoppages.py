@@ -23,7 +23,7 @@ from dispatcher.models import (
 from dispatcher.rules.settings import URGENT_HELP
 from dispatcher.services import candidates, coordinating, dispatching, health, messaging, receipts, stoppages
 from dispatcher.services.coordinating import Edit
-from dispatcher.sms.gateway import Fault, Refused, Setting
+from dispatcher.sms.gateway import Fault, Refused, Setting, Unknown
 from tests.integration.conftest import PASSWORD, People
 from tests.integration.office import Office
 
@@ -31,6 +31,7 @@ SENDER = Refused("21606", Fault.OURS, Setting.SENDER)
 REGION = Refused("21408", Fault.OURS, Setting.REGION)
 LOAD = Refused("20429", Fault.LOAD)
 NO_CONNECTION = Refused("connection_refused", Fault.LOAD, Setting.CONNECTION)
+NO_ANSWER = Unknown("no_answer")
 UNCLEAR = Refused("21999", Fault.UNCLEAR, Setting.OTHER)
 JAPAN = "+819012345678"
 
@@ -545,3 +546,47 @@ def test_a_region_for_which_nothing_waits_any_more_is_tried_by_the_next_offer(of
     assert db.session.scalars(asked).first() is not None
     assert health.check(office.at).gateway_refuses == []
     assert office.standing("gateway_setting") == []
+
+
+@pytest.mark.parametrize("luck", [NO_ANSWER, LOAD, None], ids=["no answer", "load", "worker lost"])
+def test_the_first_try_after_a_long_stoppage_may_fail_and_nobody_is_given_up(
+    office: Office, luck: Unknown | Refused | None
+) -> None:
+    """What waited for longer than a message is tried is tried for as long as any other from then on."""
+    office.gateway.says = lambda to: SENDER
+    office.call("k", office.retiree("+863517010001", "landline"))
+    office.run(2400, step_s=30)
+    if luck is None:
+        office.at += stoppages.PROBE_EVERY
+        (probe,) = stoppages.probes(db.session(), office.at)
+        db.session.rollback()
+        (claimed,) = messaging._claim_all(lambda: [probe])
+        assert isinstance(claimed, messaging.Outgoing)
+        office.gateway.says = lambda to: None
+    else:
+        unlucky = [luck]
+        office.gateway.says = lambda to: unlucky.pop() if unlucky else None
+    office.run(120)
+    assert set(office.states("offer")) == {"sent"}
+    assert {o.state for o in db.session.scalars(select(Offer))} == {"sent"}
+    assert office.raised("volunteer_unreachable") == office.raised("outcome_unknown") == []
+    taken = [message_id for _, message_id in office.gateway.taken]
+    assert len(taken) == len({*taken})
+
+
+def test_what_is_being_tried_when_a_long_stoppage_ends_is_not_given_up(office: Office) -> None:
+    """In doubt since before the connection was lost; nobody could be asked what became of it meanwhile."""
+    in_doubt = office.volunteers()[0].phone
+    office.gateway.says = lambda to: NO_ANSWER if to == in_doubt else None
+    office.gateway.lists = lambda: None
+    office.call("k")
+    office.run(10)
+    office.gateway.says = lambda to: NO_CONNECTION
+    for n in range(2):
+        office.call(f"k{n}", office.retiree(f"+861393520009{n}"))
+    office.run(2400, step_s=30)
+    assert office.standing("gateway_setting") != []
+    office.gateway.says, office.gateway.lists = lambda to: None, list
+    office.run(120)
+    assert office.raised("volunteer_unreachable") == []
+    assert "failed" not in office.states("offer")
