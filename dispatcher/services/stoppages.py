@@ -40,6 +40,9 @@ ALARM_AFTER = timedelta(seconds=60)
 _LOOKED_THROUGH = 500
 """Of the messages that wait so many are looked through for one to be tried."""
 
+EVERYBODY = (ALL, phones.REGION)
+"""Scopes of stoppages that concern everybody: nearly all phones are of the region here."""
+
 _STANDING = select(Stoppage).where(Stoppage.stands).order_by(Stoppage.scope)
 
 
@@ -212,21 +215,21 @@ def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime)
 
     Not while nothing waits: then the next offer is what shows whether it has been mended.
     """
-    everything = next((stoppage for stoppage in stoppages if stoppage.scope == ALL), None)
-    if everything is None:
+    everybodys = [stoppage for stoppage in stoppages if stoppage.scope in EVERYBODY]
+    if not everybodys:
         return None
-    waits = any(over(stoppages, row.phone) is everything for row in _waiting(session, now))
-    return everything if waits else None
+    kept_by = {id(over(stoppages, row.phone)) for row in _waiting(session, now)}
+    return next((stoppage for stoppage in everybodys if id(stoppage) in kept_by), None)
 
 
 def out_of_reach(
     session: Session, stoppages: Sequence[Stoppage], volunteer_ids: Sequence[int], now: datetime
 ) -> frozenset[int]:
-    """Those of these volunteers to whose region no SMS leaves just now.
+    """Those of these volunteers to whose region abroad no SMS leaves just now.
 
     Not while nothing waits for that region: then the next offer is what shows whether it has been mended.
     """
-    regions = {stoppage.scope for stoppage in stoppages} - {ALL}
+    regions = {stoppage.scope for stoppage in stoppages} - {*EVERYBODY}
     if regions:
         regions &= {phones.region(row.phone) for row in _waiting(session, now)}
     if not regions:
@@ -347,9 +350,4 @@ def _release(tx: Session, now: datetime) -> None:
         (and_(queued, paused, Message.attempts > 0), {"released_at": now}),
         (in_hand, {"released_at": now}),
     ):
-        tx.execute(
-            update(Message)
-            .where(which)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
+        tx.execute(update(Message).where(which).values(**values).execution_options(synchronize_session=False))

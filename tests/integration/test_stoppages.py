@@ -516,7 +516,7 @@ def test_messages_to_a_region_that_wait_make_nobody_else_unready(office: Office)
     assert found.gateway_refuses == ["region:JP"]
     assert (found.oldest_unsent_s or 0) < health.MESSAGE_LATE_S
     assert replace(found, broker=True, worker=True, sms_worker=True, oldest_overdue_s=None).ready
-    stuck = replace(found, broker=True, worker=True, sms_worker=True, gateway_refuses=["sender"])
+    stuck = replace(found, broker=True, worker=True, sms_worker=True, everybody_waits=True)
     assert not stuck.ready
     with transaction() as tx:  # and one to here that is stuck is still seen
         tx.execute(
@@ -590,3 +590,29 @@ def test_what_is_being_tried_when_a_long_stoppage_ends_is_not_given_up(office: O
     office.run(120)
     assert office.raised("volunteer_unreachable") == []
     assert "failed" not in office.states("offer")
+
+
+def test_the_region_here_not_permitted_concerns_everybody(office: Office) -> None:
+    """As a new account has it: SMS to China must be allowed first."""
+    office.gateway.says = lambda to: None if to == JAPAN else REGION
+    task_id = office.call("k", urgency="urgent")
+    office.run(30)
+    office.call("abroad", office.retiree(JAPAN), category="groceries")
+    office.run(300)
+    assert JAPAN in {to for to, _ in office.gateway.taken}, "abroad leaves what is permitted"
+    (alarm,) = office.raised("gateway_setting")
+    assert (alarm.params["setting"], alarm.params["region"]) == ("region", "CN")
+    found = health.check(office.at)
+    assert found.gateway_refuses == ["region:CN"]
+    assert not replace(found, broker=True, worker=True, sms_worker=True, oldest_unsent_s=None).ready
+    assert [a.task_id for a in office.standing("cannot_ask")] == [task_id]
+    assert office.raised("nobody_left") == office.raised("volunteer_unreachable") == []
+    assert db.session.get_one(Task, task_id).waiting["code"] == "cannot_ask"
+    by = db.session.get_one(Staff, office.people.coordinator)
+    seen = max(db.session.scalars(select(Event.id)))
+    with pytest.raises(coordinating.Refused, match="cannot_ask"):
+        coordinating.ask_more(Edit(task_id, by, seen, office.at))
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert office.standing("gateway_setting") == office.standing("cannot_ask") == []
+    assert set(office.states("offer")) == {"sent"}
