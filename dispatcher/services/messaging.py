@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
-from dispatcher.database import db, transaction, use_case
+from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import (
     Assignment,
     Attention,
@@ -46,6 +46,7 @@ from dispatcher.rules.lifecycle import (
     final,
 )
 from dispatcher.services import attention, outcomes, steps, stoppages, tokens
+from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
 from dispatcher.sms import texts
@@ -89,7 +90,7 @@ ABOUT_THE_HOLDER = ("assigned", "assigned_by_hand", "coming", "later", "changed_
 _IN_CONTEXT = (
     select(
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
-        Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at,
+        Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at, Message.alone_since,
         Task.state.label("task_state"), Offer.state.label("offer_state"), Offer.unasked_at,
         Message.created_at, Volunteer.stopped_at, Volunteer.links_lost_at,
         HelpRequest.correlation_id.label("call"),
@@ -112,7 +113,15 @@ _HOLDERS = (
     .order_by(Assignment.id)
 )
 _AT_FIRST_TRY = (
-    select(Message.id, Message.kind, Message.offer_id, Message.task_id, Offer.created_at, Offer.expires_at)
+    select(
+        Message.id,
+        Message.kind,
+        Message.offer_id,
+        Message.task_id,
+        Offer.created_at,
+        Offer.expires_at,
+        Offer.unasked_at,
+    )
     .outerjoin(Offer, Offer.id == Message.offer_id)
     .where(
         Message.id.in_(bindparam("message_ids", expanding=True)),
@@ -223,7 +232,10 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
             stopped = stoppages.over(stopping, row.phone)
-            if stopped is not None and not stoppages.takes_probe(tx, stopping, stopped, row.id, now):
+            may_try = row.alone_since is None or stopped is None
+            if stopped is not None and not (
+                may_try and stoppages.takes_probe(tx, stopping, stopped, row.id, now)
+            ):
                 put_off.append(row.id)
                 if row.offer_id is not None and row.unasked_at is None:
                     outgoing[row.id] = _Aside(offer_id=row.offer_id)
@@ -429,6 +441,7 @@ def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) ->
     rows = tx.execute(_AT_FIRST_TRY, {"message_ids": [*gateway_ids]}).all()
     # Offers before messages, as everywhere.
     offers = sorted((row for row in rows if row.kind == "offer"), key=lambda row: row.offer_id)
+    stoppages.asked(tx, [row.offer_id for row in offers if row.unasked_at is not None], now)
     sent = [{"id": row.offer_id, **outcomes.left(row, now)} for row in offers]
     move_all(tx, Offer, OfferState.QUEUED, OfferState.SENT, sent)
     plain = [
@@ -460,11 +473,9 @@ def _note(tx: Session, said: _Said, now: datetime) -> None:
 
 def _note_refusal(tx: Session, message: Message, refusal: Refused, now: datetime) -> None:
     ours = refusal.fault in (Fault.OURS, Fault.UNCLEAR) or refusal.setting is Setting.CONNECTION
-    if ours and stoppages.refused(tx, message, refusal, now):
-        # It is no try of this message's: the next ones would have met the same.
-        if message.offer_id is not None and message.kind == "offer":
-            stoppages.unask(tx, [message.offer_id], now)
-        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code, released_at=None)
+    held = stoppages.refused(tx, message, refusal, now) if ours else None
+    if held is not None:
+        _hold(tx, message, refusal, held, now)
         return
     again = {
         Fault.LOAD: now - message.tried_since < GIVE_UP_AFTER,
@@ -477,6 +488,34 @@ def _note_refusal(tx: Session, message: Message, refusal: Refused, now: datetime
              wake_at=at, not_before=at, error_code=refusal.code)  # fmt: skip
     else:
         outcomes.lost(tx, message, MessageState.FAILED, refusal.code, now, refusal)
+
+
+def _hold(tx: Session, message: Message, refusal: Refused, held: stoppages.Held, now: datetime) -> None:
+    """Let a message wait that was refused because of something of ours: it is no try of its own."""
+    if held is stoppages.Held.MENDED:
+        _untried(tx, message, now + ANOTHER_TIME)
+    elif held is stoppages.Held.TOGETHER:
+        if message.offer_id is not None and message.kind == "offer":
+            stoppages.unask(tx, [message.offer_id], now)
+        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code, released_at=None)
+    elif message.offer_id is not None and message.kind == "offer":
+        _wait_alone(tx, message, message.offer_id, refusal, now)
+    else:  # whoever counts on it is called; the office has heard what is to be mended
+        message.alone_since = now
+        outcomes.lost(tx, message, MessageState.FAILED, refusal.code, now, refusal)
+
+
+def _wait_alone(tx: Session, message: Message, offer_id: int, refusal: Refused, now: datetime) -> None:
+    """Let an offer wait whose volunteer can't be reached just now because of something of ours. They count as
+    not asked, and somebody else is asked meanwhile."""
+    task = lock(tx, message.task_id) if message.task_id else None
+    stoppages.unask(tx, [offer_id], now)
+    later = now + stoppages.ALONE_EVERY
+    _untried(tx, message, later, not_before=later, error_code=refusal.code, released_at=None,
+             alone_since=message.alone_since or now)  # fmt: skip
+    if task is not None and task.state == TaskState.OPEN:
+        task.look_again_at = now
+        wake(tx, "look", task.id)
 
 
 def _untried(tx: Session, message: Message, wake_at: datetime, **values: Any) -> None:

@@ -96,6 +96,8 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         21609,  # invalid address for status callbacks
     ),
 }
+_UNVERIFIED = (21219, 21608, 572005)
+"""What a trial account says of this phone alone: others may be verified."""
 _LOAD = (
     14107,  # rate limit of messages
     20429,  # too many requests
@@ -133,7 +135,9 @@ def refusal(code: int | None, status: int) -> Refused:
     """What a refusal at once means, by Twilio's `code`, if it gives one, and the HTTP `status` (4xx)."""
     known = _FAULTS.get(code) if code is not None else None
     fault, setting = known or _BY_STATUS.get(status, (Fault.LOAD, None))
-    return Refused(str(code or status), fault, setting, opted_out=code in _OPTED_OUT)
+    return Refused(
+        str(code or status), fault, setting, opted_out=code in _OPTED_OUT, this_phone=code in _UNVERIFIED
+    )
 
 
 def undelivered(code: str) -> Refused:
@@ -143,4 +147,4 @@ def undelivered(code: str) -> Refused:
     """
     number = int(code) if code.isdecimal() else 0
     fault, setting = _FAULTS.get(number, (Fault.UNCLEAR, Setting.OTHER))
-    return Refused(code, fault, setting, opted_out=number in _OPTED_OUT)
+    return Refused(code, fault, setting, opted_out=number in _OPTED_OUT, this_phone=number in _UNVERIFIED)

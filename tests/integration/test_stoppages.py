@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -19,11 +20,12 @@ from dispatcher.models import (
     Staff,
     Stoppage,
     Task,
+    Volunteer,
 )
 from dispatcher.rules.settings import URGENT_HELP
 from dispatcher.services import candidates, coordinating, dispatching, health, messaging, receipts, stoppages
 from dispatcher.services.coordinating import Edit
-from dispatcher.sms.gateway import Fault, Refused, Setting, Unknown
+from dispatcher.sms.gateway import Accepted, Fault, Refused, Setting, Unknown
 from tests.integration.conftest import PASSWORD, People
 from tests.integration.office import Office
 
@@ -33,6 +35,8 @@ LOAD = Refused("20429", Fault.LOAD)
 NO_CONNECTION = Refused("connection_refused", Fault.LOAD, Setting.CONNECTION)
 NO_ANSWER = Unknown("no_answer")
 UNCLEAR = Refused("21999", Fault.UNCLEAR, Setting.OTHER)
+TRIAL = Refused("21608", Fault.OURS, Setting.ACCOUNT, this_phone=True)
+SUITS_NO_NUMBER = Refused("21704", Fault.OURS, Setting.SENDER)
 JAPAN = "+819012345678"
 
 
@@ -616,3 +620,128 @@ def test_the_region_here_not_permitted_concerns_everybody(office: Office) -> Non
     office.run(60)
     assert office.standing("gateway_setting") == office.standing("cannot_ask") == []
     assert set(office.states("offer")) == {"sent"}
+
+
+def _landline(n: int) -> str:
+    return f"+86351701000{n}"
+
+
+@pytest.mark.parametrize("refusal", [TRIAL, SUITS_NO_NUMBER], ids=["not verified", "suits no number"])
+def test_one_phone_refused_for_good_stops_nobody_else_from_being_asked(
+    office: Office, refusal: Refused
+) -> None:
+    """Even if nothing waits but its message, and the others' retirees get no SMS at all."""
+    bad = "+8613935200991"
+    office.gateway.says = lambda to: refusal if to == bad else None
+    first = office.call("k0", office.retiree(bad), category="groceries")
+    office.run(5)
+    for n in range(2):
+        office.call(f"k{n + 1}", office.retiree(_landline(n), "landline"))
+    office.run(90)
+    assert office.raised("cannot_ask") == office.raised("volunteer_unreachable") == []
+    assert set(office.states("offer")) == {"sent"}
+    (told,) = [a for a in office.standing("call_retiree") if a.task_id == first]
+    assert told.params["code"] == refusal.code, "their matter is put before a coordinator"
+    assert office.states("received") == ["failed"]
+    found = health.check(office.at)
+    assert (found.gateway_refuses, found.everybody_waits) == ([], False)
+    (alarm,) = office.standing("gateway_setting")
+    assert (alarm.params["setting"], alarm.params["one"]) == (str(refusal.setting), True)
+    alarm_id, by = alarm.id, db.session.get_one(Staff, office.people.coordinator)
+    assert coordinating.resolve(alarm_id, by, "知道了", office.at), "nothing else waits: seen to by a word"
+
+
+@pytest.mark.parametrize("refusal", [TRIAL, SUITS_NO_NUMBER], ids=["not verified", "suits no number"])
+def test_one_phone_refused_for_good_raises_no_alarm_with_each_call(office: Office, refusal: Refused) -> None:
+    bad = office.volunteers()[0].phone
+    office.gateway.says = lambda to: refusal if to == bad else None
+    for n in range(6):
+        office.call(f"k{n}", office.retiree(f"+861393520081{n}"), category=("medicine", "groceries")[n % 2])
+        office.run(120, step_s=10)
+    assert len(office.standing("gateway_setting")) == 1
+    assert len(office.raised("gateway_setting")) <= 2
+    mended = db.session.scalars(select(Event).where(Event.kind == "gateway_mended")).all()
+    assert len(mended) <= 1
+    assert office.raised("volunteer_unreachable") == office.raised("cannot_ask") == []
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == office.people.volunteers[0])).all()
+    assert theirs
+    assert {(o.state, o.unasked_at is not None) for o in theirs} == {("queued", True)}
+    assert db.session.get_one(Volunteer, office.people.volunteers[0]).last_asked_at is None
+
+    office.gateway.says = lambda to: None
+    office.run(660, step_s=30)
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == office.people.volunteers[0])).all()
+    assert {o.unasked_at for o in theirs if o.state == "sent"} == {None}
+    assert bad in {to for to, _ in office.gateway.taken}
+    assert db.session.get_one(Volunteer, office.people.volunteers[0]).last_asked_at is not None
+    twice = [key for key, times in Counter(m for _, m in office.gateway.taken).items() if times > 1]
+    assert not twice
+
+
+def test_what_was_tried_before_and_is_wrong_again_stops_all_with_the_second_phone(office: Office) -> None:
+    """Each has been refused by this code before, and one has been taken since; now it is true of all."""
+    numbers = [f"+861393520009{n}" for n in range(4)]
+    office.gateway.says = lambda to: SENDER
+    for n, number in enumerate(numbers):
+        office.call(f"k{n}", office.retiree(number))
+    office.run(60)
+    once = [None]
+    office.gateway.says = lambda to: once.pop() if once else SENDER
+    office.run(60)
+    assert len(office.gateway.taken) == 1
+    (alarm,) = [a for a in office.standing("gateway_setting") if not a.params.get("one")]
+    assert alarm.params["setting"] == "sender"
+    assert len(office.raised("call_retiree")) + len(office.raised("volunteer_unreachable")) <= 1
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert set(office.states("offer")) == {"sent"}
+
+
+def test_a_refusal_of_what_was_claimed_before_it_was_mended_stops_nothing_again(office: Office) -> None:
+    """Answers and receipts come when they come."""
+    office.call("k")
+    office.run(10)
+    sent = db.session.scalars(select(Message.id).where(Message.kind == "offer").order_by(Message.id)).all()
+    _receipt(office, sent[0], "undelivered", "30002")
+    office.call("k2", office.retiree("+8613935208100"), category="groceries")
+    office.run(stoppages.PROBE_AFTER_RECEIPT.total_seconds() + 30)
+    probe = max(db.session.scalars(select(Message.id).where(Message.state == "sent")))
+    _receipt(office, probe, "delivered")
+    assert office.standing("gateway_setting") == []
+    _receipt(office, sent[1], "undelivered", "30002")
+    assert len(office.raised("gateway_setting")) == 1
+    assert health.check(office.at).gateway_refuses == []
+
+
+def test_an_answer_that_comes_after_the_end_only_sends_its_message_again(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(10)
+    first, second = db.session.scalars(select(Message.id).where(Message.state == "queued").limit(2)).all()
+    claimed = []
+    for message_id in (first, second):  # two workers, one of whom has its answer late
+        office.at += stoppages.PROBE_EVERY
+        claimed += messaging._claim_all(lambda message_id=message_id: [message_id])
+    office.at += timedelta(seconds=1)
+    messaging._record_all(lambda: [messaging._Said(second, 1, Accepted("SM-second"))])
+    office.at += timedelta(seconds=1)
+    messaging._record_all(lambda: [messaging._Said(first, 1, SENDER)])
+    assert len(claimed) == 2
+    assert office.standing("gateway_setting") == []
+    office.gateway.says = lambda to: None
+    office.run(20)
+    assert len(office.raised("gateway_setting")) == 1
+    assert set(office.states("offer")) == set(office.states("received")) == {"sent"}
+
+
+def test_clocks_that_differ_starve_nobody(office: Office) -> None:
+    """The first refusal was seen by a worker whose clock is ten minutes ahead."""
+    office.call("k")
+    here, office.at = office.at, office.at + timedelta(minutes=10)
+    office.gateway.says = lambda to: SENDER
+    office.work()
+    office.at = here
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("received")) == {"sent"}

@@ -118,3 +118,10 @@ def test_without_credentials_or_sender_nothing_is_handed_to_anybody(
     gateway = TwilioGateway(sid, token, sender, "http://here/sms/status", base_url="http://127.0.0.1:9")
     said = gateway.send("+8613635200001", "x", 1)
     assert (getattr(said, "fault", None), getattr(said, "setting", None)) == _ours(setting)
+
+
+@pytest.mark.parametrize("code", [21219, 21608, 572005])
+def test_what_a_trial_account_has_not_verified_says_nothing_of_other_phones(code: int) -> None:
+    assert refusal(code, 400).this_phone
+    assert undelivered(str(code)).this_phone
+    assert not refusal(21606, 400).this_phone
