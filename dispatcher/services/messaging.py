@@ -32,6 +32,7 @@ from dispatcher.models import (
     LinkToken,
     Message,
     Offer,
+    Stoppage,
     Task,
     Volunteer,
 )
@@ -45,7 +46,7 @@ from dispatcher.rules.lifecycle import (
     TaskState,
     final,
 )
-from dispatcher.services import attention, outcomes, steps, stoppages, tokens
+from dispatcher.services import attention, history, outbox, outcomes, releasing, steps, stoppages, tokens
 from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
@@ -92,7 +93,7 @@ _IN_CONTEXT = (
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
         Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at, Message.alone_since,
         Task.state.label("task_state"), Offer.state.label("offer_state"), Offer.unasked_at,
-        Message.created_at, Volunteer.stopped_at, Volunteer.links_lost_at,
+        Message.created_at, Task.is_urgent.label("urgent"), Volunteer.stopped_at, Volunteer.links_lost_at,
         HelpRequest.correlation_id.label("call"),
     )
     .outerjoin(Task, Task.id == Message.task_id)
@@ -154,9 +155,10 @@ class Outgoing:
 class _Aside:
     """A message that isn't to be sent now, with what is still to be written of it, in a transaction of its
     own: offers and tasks are taken before messages everywhere. `error`: why it can't be worded; without
-    one, `offer_id` is an offer that can't leave."""
+    one, `offer_id` is an offer that can't leave, at all or, `asleep`, before the morning."""
 
     offer_id: int | None = None
+    asleep: bool = False
     error: Exception | None = None
 
 
@@ -218,6 +220,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
         holders = _last_holders(tx, waiting)
         stopping = stoppages.standing(tx) if waiting else []
         claimed, minted, moot, put_off = [], [], [], []
+        resting: dict[datetime, list[int]] = {}
         outgoing: dict[int, Outgoing | _Aside] = {}
         for row in waiting:
             try:
@@ -227,11 +230,19 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
             except Exception as error:  # noqa: BLE001 (whatever this row holds, the others must go on)
                 outgoing[row.id] = _Aside(error=error)
                 continue
-            if words is None:
+            stopped = stoppages.over(stopping, row.phone)
+            if words is None or (stopped is not None and _too_late(row, now)):
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
-            stopped = stoppages.over(stopping, row.phone)
+            until = releasing.sleeps_until(row, now) if _was_kept_back(row, stopped) else None
+            if until is not None and row.offer_id is not None:
+                put_off.append(row.id)
+                outgoing[row.id] = _Aside(offer_id=row.offer_id, asleep=True)
+                continue
+            if until is not None:
+                resting.setdefault(until, []).append(row.id)
+                continue
             may_try = row.alone_since is None or stopped is None
             if stopped is not None and not (
                 may_try and stoppages.takes_probe(tx, stopping, stopped, row.id, now)
@@ -252,6 +263,8 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
                 }
             )  # fmt: skip
         stoppages.put_off(tx, put_off, now)
+        for morning, sleepers in resting.items():
+            releasing.let_sleep(tx, sleepers, morning)
         move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, moot)
         move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
         if minted:
@@ -264,8 +277,44 @@ def _set_aside(message_id: int, aside: _Aside, now: datetime) -> None:
     """Write what is to be written of a message that isn't sent now."""
     if aside.error is not None:
         _give_up(message_id, aside.error, now)
+    elif aside.offer_id is not None and aside.asleep:
+        _back_to_planner(message_id, aside.offer_id, now)
     elif aside.offer_id is not None:
         stoppages.unask_waiting(message_id, aside.offer_id, now)
+
+
+def _was_kept_back(row: Any, stopped: Stoppage | None) -> bool:
+    """Whether something of ours keeps a message, or has kept it, from leaving when it was written."""
+    return stopped is not None or any((row.released_at, row.unasked_at, row.alone_since))
+
+
+def _too_late(row: Any, now: datetime) -> bool:
+    """Whether a message that belongs to no task is too old to be understood."""
+    return row.task_id is None and now - row.created_at >= GIVE_UP_AFTER
+
+
+@use_case
+def _back_to_planner(message_id: int, offer_id: int, now: datetime) -> None:
+    """Withdraw an offer that could leave only in quiet hours: in the morning the planner decides anew whom to
+    ask, and its volunteer hasn't been asked."""
+    with transaction() as tx:
+        message = tx.get_one(Message, message_id)
+        # Tasks, offers, messages: in this order, as everywhere.
+        task = lock(tx, message.task_id) if message.task_id else None
+        held = select(Offer).where(Offer.id == offer_id).with_for_update()
+        offer = tx.scalars(held.execution_options(populate_existing=True)).first()
+        if task is None or offer is None or not outbox.give_up(tx, [message], now):
+            return
+        if move(tx, offer, OfferState.WITHDRAWN, {OfferState.QUEUED}):
+            if offer.unasked_at is None:
+                stoppages.unasked(tx, [offer], now)
+            name = tx.get_one(Volunteer, offer.volunteer_id).name
+            history.record(
+                tx, "not_asked", history.SYSTEM, now, task, volunteer=name, code=message.error_code
+            )  # fmt: skip
+        if task.state == TaskState.OPEN:
+            task.look_again_at = now
+            wake(tx, "look", task.id)
 
 
 def _worded(row: Any, holder: Any, now: datetime) -> _Words | None:

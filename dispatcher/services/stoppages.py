@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.database import insert_new, transaction, use_case
 from dispatcher.models import Attention, Message, Offer, Stoppage, Task, Volunteer
 from dispatcher.rules import phones
 from dispatcher.rules.lifecycle import MessageState, OfferState, TaskState
-from dispatcher.services import attention, history, learning
+from dispatcher.services import attention, history, learning, releasing
 from dispatcher.sms.gateway import Fault, Refused, Setting
 
 ALL = ""
@@ -153,15 +153,8 @@ def asked(tx: Session, offer_ids: Sequence[int], now: datetime) -> None:
         return
     held = select(Offer).where(Offer.id.in_(offer_ids), Offer.unasked_at.is_not(None)).order_by(Offer.id)
     for offer in tx.scalars(held.with_for_update().execution_options(populate_existing=True)).all():
-        _ask(offer, now)
+        releasing.ask(offer, now)
     tx.flush()
-
-
-def _ask(offer: Offer, now: datetime) -> None:
-    """Whoever is asked only now has as long for an answer as was meant."""
-    offer.expires_at += max(timedelta(), now - offer.created_at)
-    offer.created_at, offer.unasked_at = now, None
-    learning.offered(offer.volunteer, now)
 
 
 def refused(
@@ -335,9 +328,13 @@ def _next(session: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, n
 
 def _waiting(session: Session, now: datetime, after: int = 0) -> Sequence[Any]:
     """The messages that wait to be sent, the oldest first; from that which follows message `after`. Not those
-    that wait alone: whether they are taken says nothing of others."""
-    return session.execute(
-        select(Message.id, Message.phone, Message.error_code)
+    that wait alone, for whether they are taken says nothing of others, or for the morning."""
+    found = session.execute(
+        select(
+            Message.id, Message.phone, Message.error_code, Message.kind, Message.task_id,
+            Message.created_at, Task.is_urgent.label("urgent"),
+        )
+        .outerjoin(Task, Task.id == Message.task_id)
         .where(
             Message.state == str(MessageState.QUEUED),
             Message.alone_since.is_(None),
@@ -345,7 +342,8 @@ def _waiting(session: Session, now: datetime, after: int = 0) -> Sequence[Any]:
         )
         .order_by(Message.id <= after, Message.id)
         .limit(_LOOKED_THROUGH)
-    ).all()
+    ).all()  # fmt: skip
+    return [row for row in found if releasing.sleeps_until(row, now) is None]
 
 
 def _probe_every(stoppage: Stoppage) -> timedelta:
@@ -411,19 +409,20 @@ def _look_at_once(tx: Session, now: datetime) -> None:
 def _mended(tx: Session, message_ids: Sequence[int], now: datetime, by_receipt: bool) -> None:
     if not message_ids:
         return
-    rows = tx.scalars(
-        select(Stoppage).where(Stoppage.by_receipt.is_(by_receipt), Stoppage.ended_at.is_(None))
-    ).all()
-    if not rows:
+    rows = tx.scalars(select(Stoppage).where(Stoppage.ended_at.is_(None))).all()
+    if not any(row.by_receipt is by_receipt for row in rows):
         return
     about = select(Message.phone, Message.claimed_at, Message.released_at)
     sent = tx.execute(about.where(Message.id.in_(message_ids))).all()
+    # What leaves for a region says nothing of the others, whose sender may be another.
+    proved = {
+        row.id
+        for message in sent
+        if (row := over(rows, message.phone)) is not None
+        and _claimed_since(row, message.claimed_at, message.released_at, now)
+    }
     for row in rows:
-        if any(
-            row.scope in (ALL, phones.region(message.phone))
-            and _claimed_since(row, message.claimed_at, message.released_at, now)
-            for message in sent
-        ):
+        if row.id in proved and row.by_receipt is by_receipt:
             _end(tx, row, now)
 
 
@@ -442,45 +441,24 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
     alarm = attention.find(tx, subject, "gateway_setting")
     if alarm is not None:
         attention.resolve(tx, alarm.id, now, history.SYSTEM, "settled")
+    remaining = standing(tx)
+    for task in (None, *_askable_again(tx, scope, remaining)):
+        history.record(
+            tx, "gateway_mended", history.SYSTEM, now, task,
+            minutes=minutes, setting=setting, region=scope,
+        )  # fmt: skip
+    _look_at_once(tx, now)
+    # Tasks, offers, messages: in this order, as everywhere.
+    releasing.release(tx, lambda phone: over(remaining, phone) is not None, now)
+
+
+def _askable_again(tx: Session, scope: str, remaining: Sequence[Stoppage]) -> Sequence[Task]:
+    """The tasks for which a coordinator was told that nobody could be asked, if that is over with this."""
+    if scope not in EVERYBODY or any(stoppage.scope in EVERYBODY for stoppage in remaining):
+        return ()
     held_up = (
         select(Task)
         .join(Attention, Attention.task_id == Task.id)
         .where(Attention.reason == "cannot_ask", Attention.resolved_at.is_(None))
     )
-    for task in (None, *tx.scalars(held_up.order_by(Task.id))):
-        history.record(
-            tx, "gateway_mended", history.SYSTEM, now, task,
-            minutes=minutes, setting=setting, region=scope,
-        )  # fmt: skip
-    _release(tx, now)
-
-
-def _release(tx: Session, now: datetime) -> None:
-    """All that waits may leave; who is asked by it is asked now, and has as long for an answer as meant."""
-    _look_at_once(tx, now)
-    # Tasks, offers, messages: in this order, as everywhere.
-    alone = select(Message.offer_id).where(Message.alone_since.is_not(None), Message.offer_id.is_not(None))
-    waiting = (
-        select(Offer)
-        .where(Offer.is_live, Offer.unasked_at.is_not(None), Offer.id.not_in(alone))
-        .order_by(Offer.id)
-    )
-    offers = tx.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
-    for offer in offers:
-        _ask(offer, now)
-    tx.flush()
-    paused = Message.not_before > now
-    queued = Message.state == str(MessageState.QUEUED)
-    waits_alone = Message.alone_since.is_not(None)
-    # Also of those that were being tried just then: their time, too, begins only now.
-    in_hand = Message.state.in_([str(MessageState.SENDING), str(MessageState.UNKNOWN)])
-    for which, values in (
-        (and_(queued, waits_alone), {"wake_at": now, "not_before": None}),  # for it may be mended as well
-        (
-            and_(queued, ~waits_alone, or_(Message.not_before.is_(None), ~paused)),
-            {"released_at": now, "wake_at": now},
-        ),
-        (and_(queued, paused, Message.attempts > 0), {"released_at": now}),
-        (in_hand, {"released_at": now}),
-    ):
-        tx.execute(update(Message).where(which).values(**values).execution_options(synchronize_session=False))
+    return tx.scalars(held_up.order_by(Task.id)).all()

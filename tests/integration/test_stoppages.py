@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -22,7 +22,7 @@ from dispatcher.models import (
     Task,
     Volunteer,
 )
-from dispatcher.rules.settings import URGENT_HELP
+from dispatcher.rules.settings import URGENT_HELP, parse_quiet_hours
 from dispatcher.services import candidates, coordinating, dispatching, health, messaging, receipts, stoppages
 from dispatcher.services.coordinating import Edit
 from dispatcher.sms.gateway import Accepted, Fault, Refused, Setting, Unknown
@@ -46,7 +46,7 @@ def office(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield Office(app, people, monkeypatch)
 
 
-def _nobody_counts_as_asked(office: Office) -> None:
+def _nobody_counts_as_asked(office: Office, unless: str = "") -> None:
     assert all(v.last_asked_at is None and v.recent_offers == 0 for v in office.volunteers())
     assert db.session.scalars(select(Acceptance)).all() == []
     assert db.session.scalars(select(AnswerTimes)).all() == []
@@ -56,7 +56,9 @@ def _nobody_counts_as_asked(office: Office) -> None:
     assert {(p.alerts_today, p.live_offers, p.live_urgent, p.recent_offers) for p in people} == {
         (0, 0, 0, 0.0)
     }
-    assert not {o.state for o in db.session.scalars(select(Offer))} & {"sent", "expired", "withdrawn"}
+    assert not {o.state for o in db.session.scalars(select(Offer))} & (
+        {"sent", "expired", "withdrawn"} - {unless}
+    )
 
 
 def test_a_wrong_sender_for_an_hour_with_forty_tasks_open(office: Office) -> None:
@@ -745,3 +747,108 @@ def test_clocks_that_differ_starve_nobody(office: Office) -> None:
     office.run(60)
     assert office.standing("gateway_setting") == []
     assert set(office.states("received")) == {"sent"}
+
+
+def _evening(office: Office) -> None:
+    """Half an hour before quiet hours; nobody wants to be woken by what isn't urgent."""
+    dispatch = office.app.config["DISPATCH"]
+    office.app.config["DISPATCH"] = replace(dispatch, quiet=parse_quiet_hours("22:00-06:00"))
+    office.at = datetime(2026, 11, 30, 13, 30, tzinfo=UTC)
+    with transaction() as tx:
+        tx.execute(update(Volunteer).values(night_ok=False))
+
+
+def _local_time(office: Office) -> str:
+    return office.at.astimezone(office.app.config["ZONE"]).strftime("%H:%M")
+
+
+def _taken_from(office: Office, first: int) -> set[str]:
+    return {db.session.get_one(Message, m).kind for _, m in office.gateway.taken[first:]}
+
+
+def test_what_waited_wakes_nobody_when_it_is_mended_in_the_night(office: Office) -> None:
+    _evening(office)
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k")
+    office.run(6 * 3600 - 600, step_s=60)
+    assert _local_time(office) == "03:20"
+    office.gateway.says = lambda to: None
+    office.run(300)
+    assert office.gateway.taken == []
+    _nobody_counts_as_asked(office, unless="withdrawn")
+    office.run(2.6 * 3600, step_s=60)
+    db.session.rollback()
+    assert _local_time(office) >= "06:00"
+    assert office.states("received") == ["sent"]
+    asked = db.session.scalars(select(Offer).where(Offer.sent_at.is_not(None))).all()
+    assert {(o.task_id, o.state, o.unasked_at) for o in asked} == {(task_id, "sent", None)}
+    sent = db.session.scalars(select(Message).where(Message.sent_at.is_not(None))).all()
+    assert {m.sent_at.astimezone(office.app.config["ZONE"]).hour for m in sent if m.sent_at} == {6}
+    offers = [to for to, m in office.gateway.taken if db.session.get_one(Message, m).kind == "offer"]
+    assert len(offers) == len({*offers})
+    assert office.standing("gateway_setting") == []
+
+
+def test_urgent_help_in_the_night_is_asked_for_while_other_texts_sleep(office: Office) -> None:
+    """It is what shows that all is mended; the others sleep on."""
+    _evening(office)
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(5 * 3600, step_s=60)
+    with transaction() as tx:
+        tx.execute(update(Volunteer).values(night_ok=True))
+    office.gateway.says = lambda to: None
+    urgent = office.call("u", office.retiree("+8613935200990"), category=URGENT_HELP, urgency="urgent")
+    office.run(60)
+    db.session.rollback()
+    assert {m.task_id for m in db.session.scalars(select(Message).where(Message.sent_at.is_not(None)))} == {
+        urgent
+    }
+    assert {"offer", "received_urgent"} == _taken_from(office, 0)
+    assert office.standing("gateway_setting") == []
+    assert health.check(office.at).oldest_unsent_s is None, "what sleeps isn't late"
+    office.run(3.8 * 3600, step_s=120)
+    assert "received" in _taken_from(office, 0)
+
+
+def test_a_region_mended_while_all_else_is_stopped_wakes_only_its_own(office: Office) -> None:
+    abroad = office.retiree(JAPAN)
+    office.gateway.says = lambda to: REGION if to == JAPAN else None
+    office.call("abroad", abroad, category="groceries")
+    office.run(30)
+    office.gateway.says = lambda to: REGION if to == JAPAN else SENDER
+    urgent = office.call("k", category=URGENT_HELP, urgency="urgent")
+    office.run(60)
+    assert health.check(office.at).gateway_refuses == ["sender", "region:JP"]
+    assert [a.task_id for a in office.standing("cannot_ask")] == [urgent]
+    office.gateway.says = lambda to: None if to == JAPAN else SENDER
+    office.run(60)
+    assert health.check(office.at).gateway_refuses == ["sender"]
+    waits = db.session.scalars(select(Message).where(Message.state == "queued")).all()
+    assert waits
+    assert {m.released_at for m in waits} == {None}
+    told = db.session.scalars(select(Event.task_id).where(Event.kind == "gateway_mended")).all()
+    assert told == [None], "of that task nobody can be asked yet"
+    assert [a.task_id for a in office.standing("cannot_ask")] == [urgent]
+    unasked = db.session.scalars(select(Offer).where(Offer.is_live, Offer.sent_at.is_(None))).all()
+    assert all(o.unasked_at is not None for o in unasked)
+
+
+def test_all_mended_while_a_region_is_not_permitted_leaves_that_waiting(office: Office) -> None:
+    abroad = office.volunteer(JAPAN)
+    office.gateway.says = lambda to: REGION if to == JAPAN else SENDER
+    with transaction() as tx:
+        others = update(Volunteer).where(Volunteer.id != abroad)
+        tx.execute(others.values(paused_until=office.at + timedelta(minutes=1)))
+    office.call("k")
+    office.run(120)
+    assert health.check(office.at).gateway_refuses == ["sender", "region:JP"]
+    office.gateway.says = lambda to: REGION if to == JAPAN else None
+    office.run(60)
+    assert health.check(office.at).gateway_refuses == ["region:JP"]
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == abroad)).all()
+    assert theirs
+    assert all(o.unasked_at is not None for o in theirs)
+    waits = db.session.scalars(select(Message).where(Message.phone == JAPAN)).all()
+    assert {(m.state, m.released_at) for m in waits} == {("queued", None)}
+    assert db.session.get_one(Volunteer, abroad).last_asked_at is None
