@@ -114,8 +114,9 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
         else:
             others.append((receipt, message.id))
     arrived.sort(key=lambda row: row["id"])
-    move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
+    # The end of a stoppage takes tasks and offers: before these messages.
     stoppages.delivered(tx, [row["id"] for row in arrived], utcnow())
+    move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
     for receipt, message_id in others:
         code = receipt.payload.get("ErrorCode", "")[:20]
         outcomes.apply(

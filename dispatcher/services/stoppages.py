@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatcher.database import insert_new, transaction, use_case
@@ -29,6 +29,9 @@ PROBE_EVERY = timedelta(seconds=5)
 
 PROBE_AFTER_RECEIPT = timedelta(minutes=1)
 """The same where the gateway takes messages and loses them afterwards: each probe costs a message."""
+
+SILENT_FOR = timedelta(minutes=5)
+"""After so long without a receipt that says otherwise, a message counts as passed on."""
 
 WAIT = timedelta(minutes=2)
 """After so long a waiting message is looked at again, in case its release was missed."""
@@ -256,6 +259,34 @@ def accepted(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
 def delivered(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
     """These messages have arrived: as :func:`accepted`, for what only receipts had told."""
     _mended(tx, message_ids, now, by_receipt=True)
+
+
+def unheard(session: Session, now: datetime) -> list[int]:
+    """Messages taken since the last receipt of a loss by which a stoppage stands, and long enough ago: some
+    carriers never say that a message has arrived."""
+    found: list[int] = []
+    for row in standing(session):
+        if row.by_receipt:
+            lost = select(func.max(Message.ended_at)).where(
+                Message.created_at >= row.since - _REMEMBERED, Message.error_code == row.code,
+                Message.state.in_([str(MessageState.UNDELIVERED), str(MessageState.FAILED)]),
+            )  # fmt: skip
+            since = max(filter(None, [row.since, session.scalar(lost)]))
+            silent = select(Message.id, Message.phone).where(
+                Message.state == str(MessageState.SENT), Message.claimed_at >= since,
+                Message.sent_at <= now - SILENT_FOR,
+            )  # fmt: skip
+            taken = session.execute(silent.order_by(Message.id).limit(_LOOKED_THROUGH)).all()
+            found += [message.id for message in taken if over([row], message.phone) is not None]
+    return found
+
+
+@use_case
+def end_unheard(message_ids: Sequence[int], now: datetime) -> None:
+    """As :func:`delivered`, of messages of which nothing has been heard for long."""
+    if message_ids:
+        with transaction() as tx:
+            delivered(tx, message_ids, now)
 
 
 def probes(session: Session, now: datetime) -> list[int]:

@@ -852,3 +852,79 @@ def test_all_mended_while_a_region_is_not_permitted_leaves_that_waiting(office: 
     waits = db.session.scalars(select(Message).where(Message.phone == JAPAN)).all()
     assert {(m.state, m.released_at) for m in waits} == {("queued", None)}
     assert db.session.get_one(Volunteer, abroad).last_asked_at is None
+
+
+@pytest.mark.parametrize("kind", ["offer", "received"])
+def test_a_probe_in_doubt_that_did_arrive_ends_it(office: Office, kind: str) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(30)
+    probe = min(db.session.scalars(select(Message.id).where(Message.kind == kind)))
+    with transaction() as tx:  # nothing else waits
+        others = update(Message).where(Message.id != probe)
+        tx.execute(others.values(state="failed", wake_at=None))
+        tx.execute(update(Task).values(look_again_at=None))
+    office.gateway.says, office.gateway.lists = lambda to: NO_ANSWER, lambda: None
+    office.run(15)
+    assert db.session.get_one(Message, probe).state == "unknown"
+    assert office.standing("gateway_setting") != []
+    _receipt(office, probe, "delivered")
+    assert office.standing("gateway_setting") == []
+    assert health.check(office.at).gateway_refuses == []
+    offer = db.session.get(Offer, db.session.get_one(Message, probe).offer_id or 0)
+    if kind == "offer":
+        assert offer is not None
+        assert (offer.state, offer.unasked_at, offer.volunteer.last_asked_at) == ("sent", None, office.at)
+
+
+def test_a_probe_in_doubt_that_was_lost_ends_nothing(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(30)
+    office.gateway.says, office.gateway.lists = lambda to: NO_ANSWER, lambda: None
+    office.run(15)
+    probe = min(db.session.scalars(select(Message.id).where(Message.state == "unknown")))
+    _receipt(office, probe, "undelivered", "30002")
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:account"]
+
+
+def _suspended(office: Office) -> None:
+    """An offer that the gateway had taken came back: the account is suspended. Others wait."""
+    office.call("k")
+    office.run(10)
+    offers = select(Message.id).where(Message.kind == "offer").order_by(Message.id)
+    _receipt(office, min(db.session.scalars(offers)), "undelivered", "30002")
+    assert office.standing("gateway_setting") != []
+    for n in range(4):
+        office.call(f"m{n}", office.retiree(f"+861393520810{n}"), category="groceries")
+
+
+def test_where_no_carrier_says_that_a_message_arrived_it_ends_all_the_same(office: Office) -> None:
+    _suspended(office)
+    office.run(240, step_s=10)
+    assert office.standing("gateway_setting") != []
+    office.run(240, step_s=10)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("received")) == {"sent"}
+
+
+def test_while_its_probes_come_back_silence_about_another_ends_nothing(office: Office) -> None:
+    _suspended(office)
+    for _ in range(8):
+        office.run(60, step_s=10)
+        sent = select(Message.id).where(Message.state == "sent").order_by(Message.claimed_at.desc())
+        newest = db.session.scalars(sent).first()
+        if newest is not None:
+            _receipt(office, newest, "undelivered", "30002")
+    assert len(office.raised("gateway_setting")) == 1
+    assert office.standing("gateway_setting") != []
+
+
+def test_what_receipts_told_and_answers_tell_now_ends_by_an_answer(office: Office) -> None:
+    _suspended(office)
+    office.gateway.says = lambda to: Refused("20005", Fault.OURS, Setting.ACCOUNT)
+    office.run(120, step_s=10)
+    office.gateway.says = lambda to: None
+    office.run(30)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("received")) == {"sent"}
