@@ -546,7 +546,7 @@ def _hold(tx: Session, message: Message, refusal: Refused, held: stoppages.Held,
     elif held is stoppages.Held.TOGETHER:
         if message.offer_id is not None and message.kind == "offer":
             stoppages.unask(tx, [message.offer_id], now)
-        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code, released_at=None)
+        _untried(tx, message, now + stoppages.LOOK_EVERY, error_code=refusal.code, released_at=None)
     elif message.offer_id is not None and message.kind == "offer":
         _wait_alone(tx, message, message.offer_id, refusal, now)
     else:  # whoever counts on it is called; the office has heard what is to be mended

@@ -33,8 +33,8 @@ PROBE_AFTER_RECEIPT = timedelta(minutes=1)
 SILENT_FOR = timedelta(minutes=5)
 """After so long without a receipt that says otherwise, a message counts as passed on."""
 
-WAIT = timedelta(minutes=2)
-"""After so long a waiting message is looked at again, in case its release was missed."""
+LOOK_EVERY = timedelta(minutes=2)
+"""So often a waiting message is looked at again, in case its release was missed."""
 
 _UNSURE = (Setting.CONNECTION, Setting.OTHER)
 
@@ -52,6 +52,9 @@ _REMEMBERED = timedelta(days=1)
 
 EVERYBODY = (ALL, phones.REGION)
 """Scopes of stoppages that concern everybody: nearly all phones are of the region here."""
+
+_NOT_OVER = or_(Stoppage.stands, Stoppage.ended_at.is_(None))
+"""Standing or suspected. The version before begins one again without taking back its end."""
 
 _STANDING = select(Stoppage).where(Stoppage.stands).order_by(Stoppage.scope)
 
@@ -72,18 +75,18 @@ def standing(session: Session) -> Sequence[Stoppage]:
     return session.scalars(_STANDING).all()
 
 
-def over(stoppages: Sequence[Stoppage], phone: str) -> Stoppage | None:
-    """Which of `stoppages` keeps messages to `phone` from leaving."""
-    if not stoppages:
+def over(stopping: Sequence[Stoppage], phone: str) -> Stoppage | None:
+    """Which of `stopping` keeps messages to `phone` from leaving."""
+    if not stopping:
         return None
-    by_scope = {stoppage.scope: stoppage for stoppage in stoppages}
+    by_scope = {stoppage.scope: stoppage for stoppage in stopping}
     everything = by_scope.pop(ALL, None)
     # To a region that isn't permitted nothing leaves whatever else is mended: it proves nothing of that.
     return (by_scope and by_scope.get(phones.region(phone))) or everything
 
 
 def takes_probe(
-    tx: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, message_id: int, now: datetime
+    tx: Session, stopping: Sequence[Stoppage], stoppage: Stoppage, message_id: int, now: datetime
 ) -> bool:
     """Whether the message in hand is the one to be tried now: the first to ask, anywhere, gets a yes."""
     latest = now + _probe_every(stoppage)  # what lies beyond was noted by another clock
@@ -95,7 +98,7 @@ def takes_probe(
     if tx.scalars(free).first() is None:
         return False
     values: dict[str, Any] = {"probe_at": latest}
-    if message_id == _next(tx, stoppages, stoppage, now):
+    if message_id == _next_probe(tx, stopping, stoppage, now):
         values["message_id"] = message_id  # out of its turn, it takes nobody else's
     tx.execute(
         update(Stoppage)
@@ -113,7 +116,7 @@ def put_off(tx: Session, message_ids: Sequence[int], now: datetime) -> None:
     tx.execute(
         update(Message)
         .where(Message.id.in_(message_ids), Message.state == str(MessageState.QUEUED))
-        .values(wake_at=now + WAIT)
+        .values(wake_at=now + LOOK_EVERY)
         .execution_options(synchronize_session=False)
     )
 
@@ -123,12 +126,12 @@ def unask_waiting(message_id: int, offer_id: int, now: datetime) -> None:
     """As :func:`unask`, of the offer whose message was put off, if it still waits for a stoppage to end."""
     with transaction() as tx:
         # Held, so that whoever ends it finds this offer among those that are asked then.
-        stoppages = tx.scalars(_STANDING.with_for_update(read=True)).all()
+        stopping = tx.scalars(_STANDING.with_for_update(read=True)).all()
         waits = select(Message.phone).where(
             Message.id == message_id, Message.state == str(MessageState.QUEUED)
         )
         phone = tx.scalars(waits).first()
-        if phone is not None and over(stoppages, phone) is not None:
+        if phone is not None and over(stopping, phone) is not None:
             unask(tx, [offer_id], now)
 
 
@@ -180,7 +183,7 @@ def refused(
         "ended_at": None,
     }  # fmt: skip
     row = _in_hand(tx, begun)
-    if row.ended_at is not None:
+    if row.ended_at is not None and not row.stands:
         if message.claimed_at is not None and message.claimed_at < row.ended_at <= now:
             return Held.MENDED
         for name, value in begun.items():
@@ -291,9 +294,9 @@ def end_unheard(message_ids: Sequence[int], now: datetime) -> None:
 
 def probes(session: Session, now: datetime) -> list[int]:
     """The messages that are to be tried now, one for each stoppage, by their ids."""
-    stoppages = standing(session)
-    due = [s for s in stoppages if not now < s.probe_at <= now + _probe_every(s)]
-    found = (_next(session, stoppages, stoppage, now) for stoppage in due)
+    stopping = standing(session)
+    due = [s for s in stopping if not now < s.probe_at <= now + _probe_every(s)]
+    found = (_next_probe(session, stopping, stoppage, now) for stoppage in due)
     return [message_id for message_id in found if message_id is not None]
 
 
@@ -316,18 +319,18 @@ def try_now(attention_id: int, now: datetime) -> bool:
         return True
 
 
-def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime) -> Stoppage | None:
+def stops_asking(session: Session, stopping: Sequence[Stoppage], now: datetime) -> Stoppage | None:
     """What keeps everybody from being asked by SMS, if anything does.
 
     Not while nothing waits but what one phone was refused: then the next offer is what shows whether others
     meet the same, and whether it has been mended.
     """
-    everybodys = [stoppage for stoppage in stoppages if stoppage.scope in EVERYBODY]
+    everybodys = [stoppage for stoppage in stopping if stoppage.scope in EVERYBODY]
     if not everybodys:
         return None
     waiting = _waiting(session, now)
     for stoppage in everybodys:
-        kept = [row for row in waiting if over(stoppages, row.phone) is stoppage]
+        kept = [row for row in waiting if over(stopping, row.phone) is stoppage]
         untried = any(row.error_code != stoppage.code for row in kept)
         if untried or len({row.phone for row in kept}) > 1:
             return stoppage
@@ -335,13 +338,13 @@ def stops_asking(session: Session, stoppages: Sequence[Stoppage], now: datetime)
 
 
 def out_of_reach(
-    session: Session, stoppages: Sequence[Stoppage], volunteer_ids: Sequence[int], now: datetime
+    session: Session, stopping: Sequence[Stoppage], volunteer_ids: Sequence[int], now: datetime
 ) -> frozenset[int]:
     """Those of these volunteers to whose region abroad no SMS leaves just now.
 
     Not while nothing waits for that region: then the next offer is what shows whether it has been mended.
     """
-    regions = {stoppage.scope for stoppage in stoppages} - {*EVERYBODY}
+    regions = {stoppage.scope for stoppage in stopping} - {*EVERYBODY}
     if regions:
         regions &= {phones.region(row.phone) for row in _waiting(session, now)}
     if not regions:
@@ -350,11 +353,13 @@ def out_of_reach(
     return frozenset(row.id for row in rows if phones.region(row.phone) in regions)
 
 
-def _next(session: Session, stoppages: Sequence[Stoppage], stoppage: Stoppage, now: datetime) -> int | None:
+def _next_probe(
+    session: Session, stopping: Sequence[Stoppage], stoppage: Stoppage, now: datetime
+) -> int | None:
     """Whose turn it is to be tried: each that waits has one before any has another, so that no number that
     is refused for good holds up the others."""
     waiting = _waiting(session, now, stoppage.message_id or 0)
-    return next((row.id for row in waiting if over(stoppages, row.phone) is stoppage), None)
+    return next((row.id for row in waiting if over(stopping, row.phone) is stoppage), None)
 
 
 def _waiting(session: Session, now: datetime, after: int = 0) -> Sequence[Any]:
@@ -440,7 +445,7 @@ def _look_at_once(tx: Session, now: datetime) -> None:
 def _mended(tx: Session, message_ids: Sequence[int], now: datetime, by_receipt: bool) -> None:
     if not message_ids:
         return
-    rows = tx.scalars(select(Stoppage).where(Stoppage.ended_at.is_(None))).all()
+    rows = tx.scalars(select(Stoppage).where(_NOT_OVER)).all()
     if not any(row.by_receipt is by_receipt for row in rows):
         return
     about = select(Message.phone, Message.claimed_at, Message.released_at)
@@ -462,7 +467,7 @@ def _end(tx: Session, row: Stoppage, now: datetime) -> None:
     stood, subject, setting, scope = row.stands, _subject(row), row.setting, row.scope
     minutes = max(1, round((now - row.since).total_seconds() / 60))
     ended = tx.execute(
-        update(Stoppage).where(Stoppage.id == row.id, Stoppage.ended_at.is_(None))
+        update(Stoppage).where(Stoppage.id == row.id, _NOT_OVER)
         .values(ended_at=now, stands=False, alarmed=False).returning(Stoppage.id)
         .execution_options(synchronize_session=False)
     ).all()  # fmt: skip

@@ -669,6 +669,7 @@ def test_one_phone_refused_for_good_raises_no_alarm_with_each_call(office: Offic
     assert theirs
     assert {(o.state, o.unasked_at is not None) for o in theirs} == {("queued", True)}
     assert db.session.get_one(Volunteer, office.people.volunteers[0]).last_asked_at is None
+    assert health.check(office.at).oldest_unsent_s is None, "what waits alone makes nobody unready"
 
     office.gateway.says = lambda to: None
     office.run(660, step_s=30)
@@ -720,10 +721,10 @@ def test_an_answer_that_comes_after_the_end_only_sends_its_message_again(office:
     office.call("k")
     office.run(10)
     first, second = db.session.scalars(select(Message.id).where(Message.state == "queued").limit(2)).all()
-    claimed = []
-    for message_id in (first, second):  # two workers, one of whom has its answer late
-        office.at += stoppages.PROBE_EVERY
-        claimed += messaging._claim_all(lambda message_id=message_id: [message_id])
+    office.at += stoppages.PROBE_EVERY
+    claimed = messaging._claim_all(lambda: [first])
+    office.at += stoppages.PROBE_EVERY
+    claimed += messaging._claim_all(lambda: [second])  # another worker, who has an answer first
     office.at += timedelta(seconds=1)
     messaging._record_all(lambda: [messaging._Said(second, 1, Accepted("SM-second"))])
     office.at += timedelta(seconds=1)
@@ -928,3 +929,17 @@ def test_what_receipts_told_and_answers_tell_now_ends_by_an_answer(office: Offic
     office.run(30)
     assert office.standing("gateway_setting") == []
     assert set(office.states("received")) == {"sent"}
+
+
+def test_one_that_the_version_before_has_begun_again_ends_all_the_same(office: Office) -> None:
+    """It doesn't know of `ended_at`, and lets it stand."""
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(30)
+    with transaction() as tx:
+        tx.execute(update(Stoppage).values(ended_at=office.at - timedelta(minutes=1)))
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert office.standing("gateway_setting") == []
+    assert health.check(office.at).gateway_refuses == []
+    assert set(office.states("offer")) == {"sent"}
