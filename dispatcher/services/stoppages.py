@@ -340,17 +340,22 @@ def stops_asking(session: Session, stopping: Sequence[Stoppage], now: datetime) 
 def out_of_reach(
     session: Session, stopping: Sequence[Stoppage], volunteer_ids: Sequence[int], now: datetime
 ) -> frozenset[int]:
-    """Those of these volunteers to whose region abroad no SMS leaves just now.
+    """Those of these volunteers to whose region abroad, or to whose phone alone, no SMS leaves just now.
 
-    Not while nothing waits for that region: then the next offer is what shows whether it has been mended.
+    Not while nothing waits for that region or phone: then the next offer is what shows whether it has been
+    mended.
     """
+    waits_alone = select(Message.volunteer_id).where(
+        Message.state == str(MessageState.QUEUED), Message.alone_since.is_not(None)
+    )
+    alone = {*session.scalars(waits_alone)} & {*volunteer_ids}
     regions = {stoppage.scope for stoppage in stopping} - {*EVERYBODY}
     if regions:
         regions &= {phones.region(row.phone) for row in _waiting(session, now)}
     if not regions:
-        return frozenset()
+        return frozenset(alone)
     rows = session.execute(select(Volunteer.id, Volunteer.phone).where(Volunteer.id.in_(volunteer_ids)))
-    return frozenset(row.id for row in rows if phones.region(row.phone) in regions)
+    return frozenset(alone | {row.id for row in rows if phones.region(row.phone) in regions})
 
 
 def _next_probe(
