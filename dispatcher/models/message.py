@@ -16,7 +16,8 @@ class Message(Base):
 
     `phone`: the other side, E.164. `wake_at`: when the tick must see to it next; `not_before`: the
     end of the pause after a refusal, before which it isn't tried again. `released_at`: when something
-    of ours that had kept it from leaving was mended. `body`: incoming
+    of ours that had kept it from leaving was mended, or when it was tried in spite of that. `alone_since`:
+    since when it waits although others leave, for something of ours keeps only this phone's. `body`: incoming
     text only; outgoing texts carry links whose tokens must not be stored, so only `body_hash`
     (SHA-256 of what was sent) is kept, by which an unknown outcome is looked up at the gateway.
     `gateway_id`: the gateway's own id, unique, by which incoming messages are de-duplicated.
@@ -49,6 +50,7 @@ class Message(Base):
     wake_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    alone_since: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_at: Mapped[datetime | None]
     lookups: Mapped[int] = mapped_column(default=0)

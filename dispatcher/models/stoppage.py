@@ -16,7 +16,7 @@ class Stoppage(Base):
     `stands`: otherwise it is only suspected, for one phone alone was refused, with `message_id`; from then
     on `message_id` is the last to have had its turn. `probe_at`: from then on one message may be tried.
     `by_receipt`: the gateway takes messages and says later that it didn't pass them on. `alarmed`: the office
-    has been told.
+    has been told. `ended_at`: since when it is over; what was claimed before says nothing of now.
     """
 
     __tablename__ = "stoppage"
@@ -30,4 +30,5 @@ class Stoppage(Base):
     by_receipt: Mapped[bool] = mapped_column(default=False)
     alarmed: Mapped[bool] = mapped_column(default=False)
     probe_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))

@@ -43,7 +43,8 @@ class Health:
     """Seconds are None when they can't be known (no broker) or nothing waits. `writable`: the database takes
     what is written; `disk_free_mb`: room left on this machine, and `disk_low`: little; `webhooks_refused`:
     the gateway's requests are refused, so replies come late; `gateway_refuses`: the settings of ours because
-    of which SMS can't leave: "sender", "region:JP"."""
+    of which SMS can't leave: "sender", "region:JP"; `everybody_waits`: one of them concerns everybody, not
+    a region abroad alone."""
 
     database: bool
     writable: bool
@@ -57,6 +58,7 @@ class Health:
     disk_low: bool
     webhooks_refused: bool | None
     gateway_refuses: list[str] = field(default_factory=list)
+    everybody_waits: bool = False
 
     @property
     def ready(self) -> bool:
@@ -67,7 +69,7 @@ class Health:
             and self.broker
             and self.worker
             and self.sms_worker
-            and all(":" in one for one in self.gateway_refuses)  # one region keeps nobody else waiting
+            and not self.everybody_waits
             and (self.oldest_unsent_s or 0) < MESSAGE_LATE_S
             and (self.oldest_overdue_s or 0) < TASK_LATE_S
         )
@@ -136,10 +138,10 @@ def check(now: datetime) -> Health:
 
 
 def _unsent_since(session: Session, stopping: Sequence[Stoppage], now: datetime) -> datetime | None:
-    """Since when the oldest message has waited to be sent; those to a region to which nothing leaves aside,
-    for they keep nobody else waiting."""
+    """Since when the oldest message has waited to be sent; those to a region abroad to which nothing leaves
+    aside, for they keep nobody else waiting."""
     unsent = (Message.state.in_([str(MessageState.QUEUED), str(MessageState.SENDING)]), now >= _SINCE)
-    regions = [stoppage for stoppage in stopping if stoppage.scope != stoppages.ALL]
+    regions = [stoppage for stoppage in stopping if stoppage.scope not in stoppages.EVERYBODY]
     if not regions:
         oldest: datetime | None = session.scalar(select(func.min(_SINCE)).where(*unsent))
         return oldest
@@ -163,5 +165,6 @@ def _of_database(session: Session, now: datetime) -> dict[str, Any]:
         "oldest_overdue_s": (now - overdue).total_seconds() if overdue else None,
         "webhooks_refused": refused,
         "gateway_refuses": refuses,
+        "everybody_waits": any(stoppage.scope in stoppages.EVERYBODY for stoppage in stopping),
         "writable": storage.writable(session),
     }

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatcher.clock import utcnow
-from dispatcher.database import db, transaction, use_case
+from dispatcher.database import db, transaction, use_case, wake
 from dispatcher.models import (
     Assignment,
     Attention,
@@ -32,6 +32,7 @@ from dispatcher.models import (
     LinkToken,
     Message,
     Offer,
+    Stoppage,
     Task,
     Volunteer,
 )
@@ -45,7 +46,8 @@ from dispatcher.rules.lifecycle import (
     TaskState,
     final,
 )
-from dispatcher.services import attention, outcomes, steps, stoppages, tokens
+from dispatcher.services import attention, history, outbox, outcomes, releasing, steps, stoppages, tokens
+from dispatcher.services.dispatching import lock
 from dispatcher.services.states import move, move_all
 from dispatcher.services.together import Gathered, Together
 from dispatcher.sms import texts
@@ -89,9 +91,9 @@ ABOUT_THE_HOLDER = ("assigned", "assigned_by_hand", "coming", "later", "changed_
 _IN_CONTEXT = (
     select(
         Message.id, Message.kind, Message.params, Message.language, Message.phone, Message.attempts,
-        Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at,
+        Message.task_id, Message.volunteer_id, Message.offer_id, Message.released_at, Message.alone_since,
         Task.state.label("task_state"), Offer.state.label("offer_state"), Offer.unasked_at,
-        Message.created_at, Volunteer.stopped_at, Volunteer.links_lost_at,
+        Message.created_at, Task.is_urgent.label("urgent"), Volunteer.stopped_at, Volunteer.links_lost_at,
         HelpRequest.correlation_id.label("call"),
     )
     .outerjoin(Task, Task.id == Message.task_id)
@@ -112,7 +114,15 @@ _HOLDERS = (
     .order_by(Assignment.id)
 )
 _AT_FIRST_TRY = (
-    select(Message.id, Message.kind, Message.offer_id, Message.task_id, Offer.created_at, Offer.expires_at)
+    select(
+        Message.id,
+        Message.kind,
+        Message.offer_id,
+        Message.task_id,
+        Offer.created_at,
+        Offer.expires_at,
+        Offer.unasked_at,
+    )
     .outerjoin(Offer, Offer.id == Message.offer_id)
     .where(
         Message.id.in_(bindparam("message_ids", expanding=True)),
@@ -145,9 +155,10 @@ class Outgoing:
 class _Aside:
     """A message that isn't to be sent now, with what is still to be written of it, in a transaction of its
     own: offers and tasks are taken before messages everywhere. `error`: why it can't be worded; without
-    one, `offer_id` is an offer that can't leave."""
+    one, `offer_id` is an offer that can't leave, at all or, `asleep`, before the morning."""
 
     offer_id: int | None = None
+    asleep: bool = False
     error: Exception | None = None
 
 
@@ -209,6 +220,7 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
         holders = _last_holders(tx, waiting)
         stopping = stoppages.standing(tx) if waiting else []
         claimed, minted, moot, put_off = [], [], [], []
+        resting: dict[datetime, list[int]] = {}
         outgoing: dict[int, Outgoing | _Aside] = {}
         for row in waiting:
             try:
@@ -218,12 +230,23 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
             except Exception as error:  # noqa: BLE001 (whatever this row holds, the others must go on)
                 outgoing[row.id] = _Aside(error=error)
                 continue
-            if words is None:
+            stopped = stoppages.over(stopping, row.phone)
+            if words is None or (stopped is not None and _too_late(row, now)):
                 moot.append({"id": row.id, "error_code": NOT_NEEDED, "ended_at": now, "wake_at": None})
                 steps.ended(tx, row, "given_up", NOT_NEEDED, row.call)
                 continue
-            stopped = stoppages.over(stopping, row.phone)
-            if stopped is not None and not stoppages.takes_probe(tx, stopping, stopped, row.id, now):
+            until = releasing.sleeps_until(row, now) if _was_kept_back(row, stopped) else None
+            if until is not None and row.offer_id is not None:
+                put_off.append(row.id)
+                outgoing[row.id] = _Aside(offer_id=row.offer_id, asleep=True)
+                continue
+            if until is not None:
+                resting.setdefault(until, []).append(row.id)
+                continue
+            may_try = row.alone_since is None or stopped is None
+            if stopped is not None and not (
+                may_try and stoppages.takes_probe(tx, stopping, stopped, row.id, now)
+            ):
                 put_off.append(row.id)
                 if row.offer_id is not None and row.unasked_at is None:
                     outgoing[row.id] = _Aside(offer_id=row.offer_id)
@@ -235,9 +258,13 @@ def _claim_all(gathered: Gathered[int]) -> list[Outgoing | _Aside | None]:
                 {
                     "id": row.id, "claimed_at": now, "attempts": row.attempts + 1,
                     "wake_at": now + STUCK_AFTER, "body_hash": words.digest, "segments": words.segments,
+                    # What was kept back until now is tried from now on, and for as long as any other.
+                    "released_at": now if stopped is not None else row.released_at,
                 }
             )  # fmt: skip
         stoppages.put_off(tx, put_off, now)
+        for morning, sleepers in resting.items():
+            releasing.let_sleep(tx, sleepers, morning)
         move_all(tx, Message, MessageState.QUEUED, MessageState.FAILED, moot)
         move_all(tx, Message, MessageState.QUEUED, MessageState.SENDING, claimed)
         if minted:
@@ -250,8 +277,44 @@ def _set_aside(message_id: int, aside: _Aside, now: datetime) -> None:
     """Write what is to be written of a message that isn't sent now."""
     if aside.error is not None:
         _give_up(message_id, aside.error, now)
+    elif aside.offer_id is not None and aside.asleep:
+        _back_to_planner(message_id, aside.offer_id, now)
     elif aside.offer_id is not None:
         stoppages.unask_waiting(message_id, aside.offer_id, now)
+
+
+def _was_kept_back(row: Any, stopped: Stoppage | None) -> bool:
+    """Whether something of ours keeps a message, or has kept it, from leaving when it was written."""
+    return stopped is not None or any((row.released_at, row.unasked_at, row.alone_since))
+
+
+def _too_late(row: Any, now: datetime) -> bool:
+    """Whether a message that belongs to no task is too old to be understood."""
+    return row.task_id is None and now - row.created_at >= GIVE_UP_AFTER
+
+
+@use_case
+def _back_to_planner(message_id: int, offer_id: int, now: datetime) -> None:
+    """Withdraw an offer that could leave only in quiet hours: in the morning the planner decides anew whom to
+    ask, and its volunteer hasn't been asked."""
+    with transaction() as tx:
+        message = tx.get_one(Message, message_id)
+        # Tasks, offers, messages: in this order, as everywhere.
+        task = lock(tx, message.task_id) if message.task_id else None
+        held = select(Offer).where(Offer.id == offer_id).with_for_update()
+        offer = tx.scalars(held.execution_options(populate_existing=True)).first()
+        if task is None or offer is None or not outbox.give_up(tx, [message], now):
+            return
+        if move(tx, offer, OfferState.WITHDRAWN, {OfferState.QUEUED}):
+            if offer.unasked_at is None:
+                stoppages.unasked(tx, [offer], now)
+            name = tx.get_one(Volunteer, offer.volunteer_id).name
+            history.record(
+                tx, "not_asked", history.SYSTEM, now, task, volunteer=name, code=message.error_code
+            )  # fmt: skip
+        if task.state == TaskState.OPEN:
+            task.look_again_at = now
+            wake(tx, "look", task.id)
 
 
 def _worded(row: Any, holder: Any, now: datetime) -> _Words | None:
@@ -427,6 +490,7 @@ def _note_taken(tx: Session, taken: Sequence[tuple[int, str]], now: datetime) ->
     rows = tx.execute(_AT_FIRST_TRY, {"message_ids": [*gateway_ids]}).all()
     # Offers before messages, as everywhere.
     offers = sorted((row for row in rows if row.kind == "offer"), key=lambda row: row.offer_id)
+    stoppages.asked(tx, [row.offer_id for row in offers if row.unasked_at is not None], now)
     sent = [{"id": row.offer_id, **outcomes.left(row, now)} for row in offers]
     move_all(tx, Offer, OfferState.QUEUED, OfferState.SENT, sent)
     plain = [
@@ -458,11 +522,9 @@ def _note(tx: Session, said: _Said, now: datetime) -> None:
 
 def _note_refusal(tx: Session, message: Message, refusal: Refused, now: datetime) -> None:
     ours = refusal.fault in (Fault.OURS, Fault.UNCLEAR) or refusal.setting is Setting.CONNECTION
-    if ours and stoppages.refused(tx, message, refusal, now):
-        # It is no try of this message's: the next ones would have met the same.
-        if message.offer_id is not None and message.kind == "offer":
-            stoppages.unask(tx, [message.offer_id], now)
-        _untried(tx, message, now + stoppages.WAIT, error_code=refusal.code)
+    held = stoppages.refused(tx, message, refusal, now) if ours else None
+    if held is not None:
+        _hold(tx, message, refusal, held, now)
         return
     again = {
         Fault.LOAD: now - message.tried_since < GIVE_UP_AFTER,
@@ -475,6 +537,34 @@ def _note_refusal(tx: Session, message: Message, refusal: Refused, now: datetime
              wake_at=at, not_before=at, error_code=refusal.code)  # fmt: skip
     else:
         outcomes.lost(tx, message, MessageState.FAILED, refusal.code, now, refusal)
+
+
+def _hold(tx: Session, message: Message, refusal: Refused, held: stoppages.Held, now: datetime) -> None:
+    """Let a message wait that was refused because of something of ours: it is no try of its own."""
+    if held is stoppages.Held.MENDED:
+        _untried(tx, message, now + ANOTHER_TIME)
+    elif held is stoppages.Held.TOGETHER:
+        if message.offer_id is not None and message.kind == "offer":
+            stoppages.unask(tx, [message.offer_id], now)
+        _untried(tx, message, now + stoppages.LOOK_EVERY, error_code=refusal.code, released_at=None)
+    elif message.offer_id is not None and message.kind == "offer":
+        _wait_alone(tx, message, message.offer_id, refusal, now)
+    else:  # whoever counts on it is called; the office has heard what is to be mended
+        message.alone_since = now
+        outcomes.lost(tx, message, MessageState.FAILED, refusal.code, now, refusal)
+
+
+def _wait_alone(tx: Session, message: Message, offer_id: int, refusal: Refused, now: datetime) -> None:
+    """Let an offer wait whose volunteer can't be reached just now because of something of ours. They count as
+    not asked, and somebody else is asked meanwhile."""
+    task = lock(tx, message.task_id) if message.task_id else None
+    stoppages.unask(tx, [offer_id], now)
+    later = now + stoppages.ALONE_EVERY
+    _untried(tx, message, later, not_before=later, error_code=refusal.code, released_at=None,
+             alone_since=message.alone_since or now)  # fmt: skip
+    if task is not None and task.state == TaskState.OPEN:
+        task.look_again_at = now
+        wake(tx, "look", task.id)
 
 
 def _untried(tx: Session, message: Message, wake_at: datetime, **values: Any) -> None:

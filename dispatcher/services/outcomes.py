@@ -41,6 +41,8 @@ def accepted(tx: Session, message: Message, gateway_id: str, now: datetime) -> N
     if message.offer_id is not None and message.kind == "offer":
         # Before the message: everywhere the task comes first, then its offers, then their messages.
         offer = tx.get_one(Offer, message.offer_id)
+        if offer.unasked_at is not None:
+            stoppages.asked(tx, [offer.id], now)
         move(tx, offer, OfferState.SENT, LIVE_OFFER, **left(offer, now))
     if message.claimed_at is not None:
         # Queued again after a try that did arrive: the proof is here, so it isn't sent twice.
@@ -68,12 +70,17 @@ def _no_longer_in_doubt(tx: Session, message: Message, now: datetime) -> None:
 def apply(tx: Session, message: Message, gateway_id: str, status: str, code: str, now: datetime) -> None:
     """What the gateway says of a message, by callback or when asked."""
     tried_before = message.state == MessageState.QUEUED and message.claimed_at is not None
-    if tried_before or message.state in (MessageState.SENDING, MessageState.UNKNOWN):
-        accepted(tx, message, gateway_id, now)
+    in_doubt = tried_before or message.state in (MessageState.SENDING, MessageState.UNKNOWN)
     state = STATUSES.get(status)
+    # The end of a stoppage takes tasks and offers: before this message's.
+    if state is MessageState.DELIVERED:
+        stoppages.delivered(tx, [message.id], now)
+    if in_doubt and state not in LOST:
+        stoppages.accepted(tx, [message.id], now)
+    if in_doubt:
+        accepted(tx, message, gateway_id, now)
     if state is MessageState.DELIVERED:
         if move(tx, message, MessageState.DELIVERED, ended_at=now, wake_at=None):
-            stoppages.delivered(tx, [message.id], now)
             steps.ended(tx, message, "delivered")
     elif state in (MessageState.UNDELIVERED, MessageState.FAILED):
         why = undelivered(code)

@@ -122,8 +122,9 @@ def _apply(tx: Session, fresh: Sequence[tuple[Receipt, Any]]) -> None:
             others.append((receipt, message))
     _hold(tx, others)
     arrived.sort(key=lambda row: row["id"])
-    move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
+    # The end of a stoppage takes tasks and offers: before these messages.
     stoppages.delivered(tx, [row["id"] for row in arrived], utcnow())
+    move_all(tx, Message, MessageState.SENT, MessageState.DELIVERED, arrived)
     for receipt, message in others:
         outcomes.apply(
             tx, tx.get_one(Message, message.id), receipt.gateway_id, receipt.status, receipt.code,

@@ -117,7 +117,7 @@ def _settled(message_id: int, since: datetime, carried: Sequence[Carried] | None
             outcomes.apply(tx, message, found.gateway_id, found.status, found.error_code, now)
         elif carried is not None and now - since >= SURE_AFTER and message.lookups >= 2:
             _again_or_lost(tx, message, now)
-        elif now - message.created_at < TELL_AFTER:
+        elif now - message.tried_since < TELL_AFTER:
             message.wake_at = now + SETTLE_EVERY
         else:
             message.wake_at = now + SETTLE_LATER

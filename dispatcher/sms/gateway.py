@@ -54,13 +54,14 @@ class Refused:
     """The gateway has certainly not taken it, or says later that it didn't pass it on.
 
     `setting`: what has to be mended, where the fault isn't the recipient's. `opted_out`: the recipient
-    wants no SMS.
+    wants no SMS. `this_phone`: though the fault is ours, it says nothing of other phones.
     """
 
     code: str
     fault: Fault
     setting: Setting | None = None
     opted_out: bool = False
+    this_phone: bool = False
 
 
 @dataclass(frozen=True)

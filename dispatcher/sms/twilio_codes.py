@@ -105,6 +105,8 @@ _OURS: dict[Setting, tuple[int, ...]] = {
         21609,  # invalid address for status callbacks
     ),
 }
+_UNVERIFIED = (21219, 21608, 572005)
+"""What a trial account says of this phone alone: others may be verified."""
 _LOAD = (
     14107,  # rate limit of messages
     20409,  # conflict: the same thing is being changed just now
@@ -156,7 +158,9 @@ def refusal(code: int | None, status: int) -> Refused | Unknown:
     if known is None and status == _TIMED_OUT:
         return Unknown(str(code or status))
     fault, setting = known or _BY_STATUS.get(status, (Fault.UNCLEAR, Setting.OTHER))
-    return Refused(str(code or status), fault, setting, opted_out=code in _OPTED_OUT)
+    return Refused(
+        str(code or status), fault, setting, opted_out=code in _OPTED_OUT, this_phone=code in _UNVERIFIED
+    )
 
 
 def undelivered(code: str) -> Refused:
@@ -166,4 +170,4 @@ def undelivered(code: str) -> Refused:
     """
     number = int(code) if code.isdecimal() else 0
     fault, setting = _FAULTS.get(number, (Fault.UNCLEAR, Setting.OTHER))
-    return Refused(code, fault, setting, opted_out=number in _OPTED_OUT)
+    return Refused(code, fault, setting, opted_out=number in _OPTED_OUT, this_phone=number in _UNVERIFIED)

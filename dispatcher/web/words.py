@@ -244,6 +244,10 @@ GATEWAY_SETTING = {
         "Our account at the SMS gateway is suspended, restricted or has no balance left. "
         "Please see the gateway's console."
     ),
+    "account:one": _l(
+        "Our account at the SMS gateway doesn't send to every number; a trial account sends to verified "
+        "ones only. Please see the gateway's console."
+    ),
     "address": _l("The SMS gateway refuses our public address. Please check PUBLIC_URL."),
     "connection": _l(
         "The SMS gateway can't be reached. Please check the network of the server, and TWILIO_API_BASE."
@@ -252,15 +256,23 @@ GATEWAY_SETTING = {
         "The SMS gateway refuses messages for a reason that we don't know. Please see the gateway's console."
     ),
 }
-"""What of ours a gateway refuses, with the settings to look at."""
+"""What of ours a gateway refuses, with the settings to look at; ":one": where that keeps some phones only."""
 
 
 def gateway_refuses(params: dict[str, Any], space: str) -> str:
     """What of ours a gateway refuses, where to mend it, and what waits meanwhile, by the parameters of the
     alarm; `space`: between sentences."""
-    what = str(GATEWAY_SETTING.get(params.get("setting", ""), GATEWAY_SETTING["other"]))
+    setting, one = params.get("setting", ""), params.get("one", False)
+    words = GATEWAY_SETTING.get(f"{setting}:one") if one else None
+    what = str(words or GATEWAY_SETTING.get(setting, GATEWAY_SETTING["other"]))
     region, code, locale = params.get("region"), params.get("code", ""), get_locale()
-    if region and locale is not None:
+    if one:
+        waits = _(
+            "This keeps SMS from some people only (code %(code)s). Who counted on one is to be called; "
+            "volunteers are asked once it is mended.",
+            code=code,
+        )
+    elif region and locale is not None:
         country = locale.territories.get(region, region)
         waits = _("SMS to %(country)s wait until then (code %(code)s).", country=country, code=code)
     else:

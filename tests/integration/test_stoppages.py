@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -19,11 +20,12 @@ from dispatcher.models import (
     Staff,
     Stoppage,
     Task,
+    Volunteer,
 )
-from dispatcher.rules.settings import URGENT_HELP
+from dispatcher.rules.settings import URGENT_HELP, parse_quiet_hours
 from dispatcher.services import candidates, coordinating, dispatching, health, messaging, receipts, stoppages
 from dispatcher.services.coordinating import Edit
-from dispatcher.sms.gateway import Fault, Refused, Setting
+from dispatcher.sms.gateway import Accepted, Fault, Refused, Setting, Unknown
 from tests.integration.conftest import PASSWORD, People
 from tests.integration.office import Office
 
@@ -31,7 +33,10 @@ SENDER = Refused("21606", Fault.OURS, Setting.SENDER)
 REGION = Refused("21408", Fault.OURS, Setting.REGION)
 LOAD = Refused("20429", Fault.LOAD)
 NO_CONNECTION = Refused("connection_refused", Fault.LOAD, Setting.CONNECTION)
+NO_ANSWER = Unknown("no_answer")
 UNCLEAR = Refused("21999", Fault.UNCLEAR, Setting.OTHER)
+TRIAL = Refused("21608", Fault.OURS, Setting.ACCOUNT, this_phone=True)
+SUITS_NO_NUMBER = Refused("21704", Fault.OURS, Setting.SENDER)
 JAPAN = "+819012345678"
 
 
@@ -41,7 +46,7 @@ def office(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield Office(app, people, monkeypatch)
 
 
-def _nobody_counts_as_asked(office: Office) -> None:
+def _nobody_counts_as_asked(office: Office, unless: str = "") -> None:
     assert all(v.last_asked_at is None and v.recent_offers == 0 for v in office.volunteers())
     assert db.session.scalars(select(Acceptance)).all() == []
     assert db.session.scalars(select(AnswerTimes)).all() == []
@@ -51,7 +56,9 @@ def _nobody_counts_as_asked(office: Office) -> None:
     assert {(p.alerts_today, p.live_offers, p.live_urgent, p.recent_offers) for p in people} == {
         (0, 0, 0, 0.0)
     }
-    assert not {o.state for o in db.session.scalars(select(Offer))} & {"sent", "expired", "withdrawn"}
+    assert not {o.state for o in db.session.scalars(select(Offer))} & (
+        {"sent", "expired", "withdrawn"} - {unless}
+    )
 
 
 def test_a_wrong_sender_for_an_hour_with_forty_tasks_open(office: Office) -> None:
@@ -515,7 +522,7 @@ def test_messages_to_a_region_that_wait_make_nobody_else_unready(office: Office)
     assert found.gateway_refuses == ["region:JP"]
     assert (found.oldest_unsent_s or 0) < health.MESSAGE_LATE_S
     assert replace(found, broker=True, worker=True, sms_worker=True, oldest_overdue_s=None).ready
-    stuck = replace(found, broker=True, worker=True, sms_worker=True, gateway_refuses=["sender"])
+    stuck = replace(found, broker=True, worker=True, sms_worker=True, everybody_waits=True)
     assert not stuck.ready
     with transaction() as tx:  # and one to here that is stuck is still seen
         tx.execute(
@@ -545,3 +552,394 @@ def test_a_region_for_which_nothing_waits_any_more_is_tried_by_the_next_offer(of
     assert db.session.scalars(asked).first() is not None
     assert health.check(office.at).gateway_refuses == []
     assert office.standing("gateway_setting") == []
+
+
+@pytest.mark.parametrize("luck", [NO_ANSWER, LOAD, None], ids=["no answer", "load", "worker lost"])
+def test_the_first_try_after_a_long_stoppage_may_fail_and_nobody_is_given_up(
+    office: Office, luck: Unknown | Refused | None
+) -> None:
+    """What waited for longer than a message is tried is tried for as long as any other from then on."""
+    office.gateway.says = lambda to: SENDER
+    office.call("k", office.retiree("+863517010001", "landline"))
+    office.run(2400, step_s=30)
+    if luck is None:
+        office.at += stoppages.PROBE_EVERY
+        (probe,) = stoppages.probes(db.session(), office.at)
+        db.session.rollback()
+        (claimed,) = messaging._claim_all(lambda: [probe])
+        assert isinstance(claimed, messaging.Outgoing)
+        office.gateway.says = lambda to: None
+    else:
+        unlucky = [luck]
+        office.gateway.says = lambda to: unlucky.pop() if unlucky else None
+    office.run(120)
+    assert set(office.states("offer")) == {"sent"}
+    assert {o.state for o in db.session.scalars(select(Offer))} == {"sent"}
+    assert office.raised("volunteer_unreachable") == office.raised("outcome_unknown") == []
+    taken = [message_id for _, message_id in office.gateway.taken]
+    assert len(taken) == len({*taken})
+
+
+def test_what_is_being_tried_when_a_long_stoppage_ends_is_not_given_up(office: Office) -> None:
+    """In doubt since before the connection was lost; nobody could be asked what became of it meanwhile."""
+    in_doubt = office.volunteers()[0].phone
+    office.gateway.says = lambda to: NO_ANSWER if to == in_doubt else None
+    office.gateway.lists = lambda: None
+    office.call("k")
+    office.run(10)
+    office.gateway.says = lambda to: NO_CONNECTION
+    for n in range(2):
+        office.call(f"k{n}", office.retiree(f"+861393520009{n}"))
+    office.run(2400, step_s=30)
+    assert office.standing("gateway_setting") != []
+    office.gateway.says, office.gateway.lists = lambda to: None, list
+    office.run(120)
+    assert office.raised("volunteer_unreachable") == []
+    assert "failed" not in office.states("offer")
+
+
+def test_the_region_here_not_permitted_concerns_everybody(office: Office) -> None:
+    """As a new account has it: SMS to China must be allowed first."""
+    office.gateway.says = lambda to: None if to == JAPAN else REGION
+    task_id = office.call("k", urgency="urgent")
+    office.run(30)
+    office.call("abroad", office.retiree(JAPAN), category="groceries")
+    office.run(300)
+    assert JAPAN in {to for to, _ in office.gateway.taken}, "abroad leaves what is permitted"
+    (alarm,) = office.raised("gateway_setting")
+    assert (alarm.params["setting"], alarm.params["region"]) == ("region", "CN")
+    found = health.check(office.at)
+    assert found.gateway_refuses == ["region:CN"]
+    assert not replace(found, broker=True, worker=True, sms_worker=True, oldest_unsent_s=None).ready
+    assert [a.task_id for a in office.standing("cannot_ask")] == [task_id]
+    assert office.raised("nobody_left") == office.raised("volunteer_unreachable") == []
+    assert db.session.get_one(Task, task_id).waiting["code"] == "cannot_ask"
+    by = db.session.get_one(Staff, office.people.coordinator)
+    seen = max(db.session.scalars(select(Event.id)))
+    with pytest.raises(coordinating.Refused, match="cannot_ask"):
+        coordinating.ask_more(Edit(task_id, by, seen, office.at))
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert office.standing("gateway_setting") == office.standing("cannot_ask") == []
+    assert set(office.states("offer")) == {"sent"}
+
+
+def _landline(n: int) -> str:
+    return f"+86351701000{n}"
+
+
+@pytest.mark.parametrize("refusal", [TRIAL, SUITS_NO_NUMBER], ids=["not verified", "suits no number"])
+def test_one_phone_refused_for_good_stops_nobody_else_from_being_asked(
+    office: Office, refusal: Refused
+) -> None:
+    """Even if nothing waits but its message, and the others' retirees get no SMS at all."""
+    bad = "+8613935200991"
+    office.gateway.says = lambda to: refusal if to == bad else None
+    first = office.call("k0", office.retiree(bad), category="groceries")
+    office.run(5)
+    for n in range(2):
+        office.call(f"k{n + 1}", office.retiree(_landline(n), "landline"))
+    office.run(90)
+    assert office.raised("cannot_ask") == office.raised("volunteer_unreachable") == []
+    assert set(office.states("offer")) == {"sent"}
+    (told,) = [a for a in office.standing("call_retiree") if a.task_id == first]
+    assert told.params["code"] == refusal.code, "their matter is put before a coordinator"
+    assert office.states("received") == ["failed"]
+    found = health.check(office.at)
+    assert (found.gateway_refuses, found.everybody_waits) == ([], False)
+    (alarm,) = office.standing("gateway_setting")
+    assert (alarm.params["setting"], alarm.params["one"]) == (str(refusal.setting), True)
+    alarm_id, by = alarm.id, db.session.get_one(Staff, office.people.coordinator)
+    assert coordinating.resolve(alarm_id, by, "知道了", office.at), "nothing else waits: seen to by a word"
+
+
+@pytest.mark.parametrize("refusal", [TRIAL, SUITS_NO_NUMBER], ids=["not verified", "suits no number"])
+def test_one_phone_refused_for_good_raises_no_alarm_with_each_call(office: Office, refusal: Refused) -> None:
+    bad = office.volunteers()[0].phone
+    office.gateway.says = lambda to: refusal if to == bad else None
+    for n in range(6):
+        office.call(f"k{n}", office.retiree(f"+861393520081{n}"), category=("medicine", "groceries")[n % 2])
+        office.run(120, step_s=10)
+    assert len(office.standing("gateway_setting")) == 1
+    assert len(office.raised("gateway_setting")) <= 2
+    mended = db.session.scalars(select(Event).where(Event.kind == "gateway_mended")).all()
+    assert len(mended) <= 1
+    assert office.raised("volunteer_unreachable") == office.raised("cannot_ask") == []
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == office.people.volunteers[0])).all()
+    assert {(o.state, o.unasked_at is not None) for o in theirs} == {("queued", True)}
+    assert len(theirs) == 1, "not asked for every task that comes"
+    assert db.session.get_one(Volunteer, office.people.volunteers[0]).last_asked_at is None
+    assert health.check(office.at).oldest_unsent_s is None, "what waits alone makes nobody unready"
+
+    office.gateway.says = lambda to: None
+    office.run(660, step_s=30)
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == office.people.volunteers[0])).all()
+    assert {o.unasked_at for o in theirs if o.state == "sent"} == {None}
+    assert bad in {to for to, _ in office.gateway.taken}
+    assert db.session.get_one(Volunteer, office.people.volunteers[0]).last_asked_at is not None
+    twice = [key for key, times in Counter(m for _, m in office.gateway.taken).items() if times > 1]
+    assert not twice
+
+
+def test_what_was_tried_before_and_is_wrong_again_stops_all_with_the_second_phone(office: Office) -> None:
+    """Each has been refused by this code before, and one has been taken since; now it is true of all."""
+    numbers = [f"+861393520009{n}" for n in range(4)]
+    office.gateway.says = lambda to: SENDER
+    for n, number in enumerate(numbers):
+        office.call(f"k{n}", office.retiree(number))
+    office.run(60)
+    once = [None]
+    office.gateway.says = lambda to: once.pop() if once else SENDER
+    office.run(60)
+    assert len(office.gateway.taken) == 1
+    (alarm,) = [a for a in office.standing("gateway_setting") if not a.params.get("one")]
+    assert alarm.params["setting"] == "sender"
+    assert len(office.raised("call_retiree")) + len(office.raised("volunteer_unreachable")) <= 1
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert set(office.states("offer")) == {"sent"}
+
+
+def test_a_refusal_of_what_was_claimed_before_it_was_mended_stops_nothing_again(office: Office) -> None:
+    """Answers and receipts come when they come."""
+    office.call("k")
+    office.run(10)
+    sent = db.session.scalars(select(Message.id).where(Message.kind == "offer").order_by(Message.id)).all()
+    _receipt(office, sent[0], "undelivered", "30002")
+    office.call("k2", office.retiree("+8613935208100"), category="groceries")
+    office.run(stoppages.PROBE_AFTER_RECEIPT.total_seconds() + 30)
+    probe = max(db.session.scalars(select(Message.id).where(Message.state == "sent")))
+    _receipt(office, probe, "delivered")
+    assert office.standing("gateway_setting") == []
+    _receipt(office, sent[1], "undelivered", "30002")
+    assert len(office.raised("gateway_setting")) == 1
+    assert health.check(office.at).gateway_refuses == []
+
+
+def test_an_answer_that_comes_after_the_end_only_sends_its_message_again(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(10)
+    first, second = db.session.scalars(select(Message.id).where(Message.state == "queued").limit(2)).all()
+    office.at += stoppages.PROBE_EVERY
+    claimed = messaging._claim_all(lambda: [first])
+    office.at += stoppages.PROBE_EVERY
+    claimed += messaging._claim_all(lambda: [second])  # another worker, who has an answer first
+    office.at += timedelta(seconds=1)
+    messaging._record_all(lambda: [messaging._Said(second, 1, Accepted("SM-second"))])
+    office.at += timedelta(seconds=1)
+    messaging._record_all(lambda: [messaging._Said(first, 1, SENDER)])
+    assert len(claimed) == 2
+    assert office.standing("gateway_setting") == []
+    office.gateway.says = lambda to: None
+    office.run(20)
+    assert len(office.raised("gateway_setting")) == 1
+    assert set(office.states("offer")) == set(office.states("received")) == {"sent"}
+
+
+def test_clocks_that_differ_starve_nobody(office: Office) -> None:
+    """The first refusal was seen by a worker whose clock is ten minutes ahead."""
+    office.call("k")
+    here, office.at = office.at, office.at + timedelta(minutes=10)
+    office.gateway.says = lambda to: SENDER
+    office.work()
+    office.at = here
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("received")) == {"sent"}
+
+
+def _evening(office: Office) -> None:
+    """Half an hour before quiet hours; nobody wants to be woken by what isn't urgent."""
+    dispatch = office.app.config["DISPATCH"]
+    office.app.config["DISPATCH"] = replace(dispatch, quiet=parse_quiet_hours("22:00-06:00"))
+    office.at = datetime(2026, 11, 30, 13, 30, tzinfo=UTC)
+    with transaction() as tx:
+        tx.execute(update(Volunteer).values(night_ok=False))
+
+
+def _local_time(office: Office) -> str:
+    return office.at.astimezone(office.app.config["ZONE"]).strftime("%H:%M")
+
+
+def _taken_from(office: Office, first: int) -> set[str]:
+    return {db.session.get_one(Message, m).kind for _, m in office.gateway.taken[first:]}
+
+
+def test_what_waited_wakes_nobody_when_it_is_mended_in_the_night(office: Office) -> None:
+    _evening(office)
+    office.gateway.says = lambda to: SENDER
+    task_id = office.call("k")
+    office.run(6 * 3600 - 600, step_s=60)
+    assert _local_time(office) == "03:20"
+    office.gateway.says = lambda to: None
+    office.run(300)
+    assert office.gateway.taken == []
+    _nobody_counts_as_asked(office, unless="withdrawn")
+    office.run(2.6 * 3600, step_s=60)
+    db.session.rollback()
+    assert _local_time(office) >= "06:00"
+    assert office.states("received") == ["sent"]
+    asked = db.session.scalars(select(Offer).where(Offer.sent_at.is_not(None))).all()
+    assert {(o.task_id, o.state, o.unasked_at) for o in asked} == {(task_id, "sent", None)}
+    sent = db.session.scalars(select(Message).where(Message.sent_at.is_not(None))).all()
+    assert {m.sent_at.astimezone(office.app.config["ZONE"]).hour for m in sent if m.sent_at} == {6}
+    offers = [to for to, m in office.gateway.taken if db.session.get_one(Message, m).kind == "offer"]
+    assert len(offers) == len({*offers})
+    assert office.standing("gateway_setting") == []
+
+
+def test_urgent_help_in_the_night_is_asked_for_while_other_texts_sleep(office: Office) -> None:
+    """It is what shows that all is mended; the others sleep on."""
+    _evening(office)
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(5 * 3600, step_s=60)
+    with transaction() as tx:
+        tx.execute(update(Volunteer).values(night_ok=True))
+    office.gateway.says = lambda to: None
+    urgent = office.call("u", office.retiree("+8613935200990"), category=URGENT_HELP, urgency="urgent")
+    office.run(60)
+    db.session.rollback()
+    assert {m.task_id for m in db.session.scalars(select(Message).where(Message.sent_at.is_not(None)))} == {
+        urgent
+    }
+    assert {"offer", "received_urgent"} == _taken_from(office, 0)
+    assert office.standing("gateway_setting") == []
+    assert health.check(office.at).oldest_unsent_s is None, "what sleeps isn't late"
+    office.run(3.8 * 3600, step_s=120)
+    assert "received" in _taken_from(office, 0)
+
+
+def test_a_region_mended_while_all_else_is_stopped_wakes_only_its_own(office: Office) -> None:
+    abroad = office.retiree(JAPAN)
+    office.gateway.says = lambda to: REGION if to == JAPAN else None
+    office.call("abroad", abroad, category="groceries")
+    office.run(30)
+    office.gateway.says = lambda to: REGION if to == JAPAN else SENDER
+    urgent = office.call("k", category=URGENT_HELP, urgency="urgent")
+    office.run(60)
+    assert health.check(office.at).gateway_refuses == ["sender", "region:JP"]
+    assert [a.task_id for a in office.standing("cannot_ask")] == [urgent]
+    office.gateway.says = lambda to: None if to == JAPAN else SENDER
+    office.run(60)
+    assert health.check(office.at).gateway_refuses == ["sender"]
+    waits = db.session.scalars(select(Message).where(Message.state == "queued")).all()
+    assert waits
+    assert {m.released_at for m in waits} == {None}
+    told = db.session.scalars(select(Event.task_id).where(Event.kind == "gateway_mended")).all()
+    assert told == [None], "of that task nobody can be asked yet"
+    assert [a.task_id for a in office.standing("cannot_ask")] == [urgent]
+    unasked = db.session.scalars(select(Offer).where(Offer.is_live, Offer.sent_at.is_(None))).all()
+    assert all(o.unasked_at is not None for o in unasked)
+
+
+def test_all_mended_while_a_region_is_not_permitted_leaves_that_waiting(office: Office) -> None:
+    abroad = office.volunteer(JAPAN)
+    office.gateway.says = lambda to: REGION if to == JAPAN else SENDER
+    with transaction() as tx:
+        others = update(Volunteer).where(Volunteer.id != abroad)
+        tx.execute(others.values(paused_until=office.at + timedelta(minutes=1)))
+    office.call("k")
+    office.run(120)
+    assert health.check(office.at).gateway_refuses == ["sender", "region:JP"]
+    office.gateway.says = lambda to: REGION if to == JAPAN else None
+    office.run(60)
+    assert health.check(office.at).gateway_refuses == ["region:JP"]
+    theirs = db.session.scalars(select(Offer).where(Offer.volunteer_id == abroad)).all()
+    assert theirs
+    assert all(o.unasked_at is not None for o in theirs)
+    waits = db.session.scalars(select(Message).where(Message.phone == JAPAN)).all()
+    assert {(m.state, m.released_at) for m in waits} == {("queued", None)}
+    assert db.session.get_one(Volunteer, abroad).last_asked_at is None
+
+
+@pytest.mark.parametrize("kind", ["offer", "received"])
+def test_a_probe_in_doubt_that_did_arrive_ends_it(office: Office, kind: str) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(30)
+    probe = min(db.session.scalars(select(Message.id).where(Message.kind == kind)))
+    with transaction() as tx:  # nothing else waits
+        others = update(Message).where(Message.id != probe)
+        tx.execute(others.values(state="failed", wake_at=None))
+        tx.execute(update(Task).values(look_again_at=None))
+    office.gateway.says, office.gateway.lists = lambda to: NO_ANSWER, lambda: None
+    office.run(15)
+    assert db.session.get_one(Message, probe).state == "unknown"
+    assert office.standing("gateway_setting") != []
+    _receipt(office, probe, "delivered")
+    assert office.standing("gateway_setting") == []
+    assert health.check(office.at).gateway_refuses == []
+    offer = db.session.get(Offer, db.session.get_one(Message, probe).offer_id or 0)
+    if kind == "offer":
+        assert offer is not None
+        assert (offer.state, offer.unasked_at, offer.volunteer.last_asked_at) == ("sent", None, office.at)
+
+
+def test_a_probe_in_doubt_that_was_lost_ends_nothing(office: Office) -> None:
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(30)
+    office.gateway.says, office.gateway.lists = lambda to: NO_ANSWER, lambda: None
+    office.run(15)
+    probe = min(db.session.scalars(select(Message.id).where(Message.state == "unknown")))
+    _receipt(office, probe, "undelivered", "30002")
+    assert [a.subject for a in office.standing("gateway_setting")] == ["gateway:account"]
+
+
+def _suspended(office: Office) -> None:
+    """An offer that the gateway had taken came back: the account is suspended. Others wait."""
+    office.call("k")
+    office.run(10)
+    offers = select(Message.id).where(Message.kind == "offer").order_by(Message.id)
+    _receipt(office, min(db.session.scalars(offers)), "undelivered", "30002")
+    assert office.standing("gateway_setting") != []
+    for n in range(4):
+        office.call(f"m{n}", office.retiree(f"+861393520810{n}"), category="groceries")
+
+
+def test_where_no_carrier_says_that_a_message_arrived_it_ends_all_the_same(office: Office) -> None:
+    _suspended(office)
+    office.run(240, step_s=10)
+    assert office.standing("gateway_setting") != []
+    office.run(240, step_s=10)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("received")) == {"sent"}
+
+
+def test_while_its_probes_come_back_silence_about_another_ends_nothing(office: Office) -> None:
+    _suspended(office)
+    for _ in range(8):
+        office.run(60, step_s=10)
+        sent = select(Message.id).where(Message.state == "sent").order_by(Message.claimed_at.desc())
+        newest = db.session.scalars(sent).first()
+        if newest is not None:
+            _receipt(office, newest, "undelivered", "30002")
+    assert len(office.raised("gateway_setting")) == 1
+    assert office.standing("gateway_setting") != []
+
+
+def test_what_receipts_told_and_answers_tell_now_ends_by_an_answer(office: Office) -> None:
+    _suspended(office)
+    office.gateway.says = lambda to: Refused("20005", Fault.OURS, Setting.ACCOUNT)
+    office.run(120, step_s=10)
+    office.gateway.says = lambda to: None
+    office.run(30)
+    assert office.standing("gateway_setting") == []
+    assert set(office.states("received")) == {"sent"}
+
+
+def test_one_that_the_version_before_has_begun_again_ends_all_the_same(office: Office) -> None:
+    """It doesn't know of `ended_at`, and lets it stand."""
+    office.gateway.says = lambda to: SENDER
+    office.call("k")
+    office.run(30)
+    with transaction() as tx:
+        tx.execute(update(Stoppage).values(ended_at=office.at - timedelta(minutes=1)))
+    office.gateway.says = lambda to: None
+    office.run(60)
+    assert office.standing("gateway_setting") == []
+    assert health.check(office.at).gateway_refuses == []
+    assert set(office.states("offer")) == {"sent"}

@@ -223,3 +223,13 @@ def test_nobody_there_is_no_connection_and_a_connection_that_breaks_off_proves_n
     assert _said_by(NOBODY) == Refused("connection_refused", *NOT_SENT)
     with _served() as place:
         assert _said_by(f"http://{place}") == Unknown("connection_broken")
+
+
+@pytest.mark.parametrize("code", [21219, 21608, 572005])
+def test_what_a_trial_account_has_not_verified_says_nothing_of_other_phones(code: int) -> None:
+    said, of_all = refusal(code, 400), refusal(21606, 400)
+    assert isinstance(said, Refused)
+    assert isinstance(of_all, Refused)
+    assert said.this_phone
+    assert undelivered(str(code)).this_phone
+    assert not of_all.this_phone
