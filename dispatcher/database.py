@@ -35,7 +35,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from dispatcher import logs, metrics, private
 from dispatcher.broker import WakeUp
-from dispatcher.columns import UtcDateTime as UtcDateTime
+from dispatcher.columns import UtcDateTime as UtcDateTime  # migrations that have landed take it from here
 
 BUSY_TIMEOUT_S = 20.0
 """How long a writer waits for SQLite's write lock, in seconds. Transactions last milliseconds."""

@@ -138,19 +138,17 @@ def evidence(
 def known_of(row: Any, volunteer_id: int, now: datetime) -> Evidence:
     """What is known of a volunteer, faded, by the columns of Acceptance, if any; nothing where they make no
     sense, so that it begins anew."""
-    nothing = evidence(None, None, None, now)
-    if row is None:
-        return nothing
-    try:
-        noted = evidence(row.accepts, row.refusals, row.as_of, now)
-        return noted.at(now, current_app.config["DISPATCH"].learning)
-    except (AttributeError, TypeError, ValueError) as error:
-        if _seldom.may_tell(volunteer_id):
-            log.error(
-                "What is known of a volunteer makes no sense: %s", logs.origin(error),
-                extra={"volunteer": volunteer_id},
-            )  # fmt: skip
-        return nothing
+    if row is not None:
+        try:
+            noted = evidence(row.accepts, row.refusals, row.as_of, now)
+            return noted.at(now, current_app.config["DISPATCH"].learning)
+        except (AttributeError, TypeError, ValueError) as error:
+            if _seldom.may_tell(volunteer_id):
+                log.error(
+                    "What is known of a volunteer makes no sense: %s", logs.origin(error),
+                    extra={"volunteer": volunteer_id},
+                )  # fmt: skip
+    return evidence(None, None, None, now)
 
 
 def curves(session: Session) -> Curves:

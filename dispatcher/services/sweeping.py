@@ -30,8 +30,9 @@ def sweep(now: datetime, jobs_waiting: int = 0, limit: int = 500) -> int:
     can't wait for its turn doesn't wait for a lost wake-up either.
     """
     due = _due(now, now - PATIENCE if jobs_waiting > RUSH else now)
-    stoppages.end_unheard(stoppages.unheard(db.session(), now), now)
-    _wake_probes(stoppages.probes(db.session(), now))
+    if stoppages.standing(db.session()):
+        stoppages.end_unheard(stoppages.unheard(db.session(), now), now)
+        _wake_probes(stoppages.probes(db.session(), now))
     # Nothing is due nearly always; then nobody's writing is disturbed.
     some = select(Message.id).outerjoin(Task, Task.id == Message.task_id).where(due).limit(1)
     found = db.session.scalars(some).first()

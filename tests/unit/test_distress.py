@@ -14,12 +14,7 @@ from dispatcher.rules.replies import (
     understand,
 )
 from dispatcher.sms import samples, texts
-
-
-def each(table: str) -> list[str]:
-    """A table of texts in one string, parted by `|`."""
-    return [text for text in table.replace("\n", "").split("|") if text]
-
+from tests.unit.reply_outcomes import each
 
 FELL = each("""
 我摔倒了|【重要】我摔倒了起不来|谢谢，我摔了|滑了一跤|绊了一跤|绊倒了|栽倒了|倒下了|我倒在地上了|摔着了|摔着腰了|我摔啦|

@@ -75,25 +75,22 @@ _COMES = _these(Signal.YES, Signal.WILL, Signal.GOING, Signal.DONE)
 _EXCUSES = DENIALS | {Signal.SORRY, Signal.LATER, Signal.ANOTHER_DAY}
 _DOUBT = DENIALS | {Signal.MISTAKE, Signal.UNSURE, Signal.ANOTHER_DAY}
 
+_WONT_COME = Agreement(
+    never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES | {Signal.TIME, Signal.NOT_YET},
+    unless=_EXCUSES,
+)  # fmt: skip
+
 AGREEMENT: dict[Intent, Agreement] = {
     Intent.ACCEPT: Agreement(
         never=_DOUBT, alone=_these(Signal.QUESTION, Signal.SORRY), unless=_these(Signal.WILL, Signal.GOING),
         needs=_COMES | {Signal.TIME, Signal.NOT_YET, Signal.LATER, Signal.PLACE, Signal.GOT},
     ),
-    Intent.DECLINE: Agreement(
-        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES | {Signal.TIME, Signal.NOT_YET},
-        unless=_EXCUSES,
-    ),
-    Intent.HAND_BACK: Agreement(
-        never=_these(Signal.MISTAKE, Signal.QUESTION), alone=_COMES | {Signal.TIME, Signal.NOT_YET},
-        unless=_EXCUSES,
-    ),
+    Intent.DECLINE: _WONT_COME,
+    Intent.HAND_BACK: _WONT_COME,
     Intent.UNDERWAY: Agreement(
         never=_DOUBT | {Signal.DONE, Signal.LATER}, alone=_these(Signal.QUESTION),
-        unless=_these(Signal.GOING), needs=_these(
-            Signal.GOING, Signal.WILL, Signal.YES, Signal.TIME, Signal.NOT_YET,
-            Signal.GOT
-        ),
+        unless=_these(Signal.GOING),
+        needs=_these(Signal.GOING, Signal.WILL, Signal.YES, Signal.TIME, Signal.NOT_YET, Signal.GOT),
     ),
     Intent.DELIVERED: Agreement(
         never=_DOUBT | {Signal.QUESTION, Signal.NOT_YET, Signal.LATER},

@@ -6,7 +6,7 @@ found, and nobody at what is missed: in doubt a word belongs to the second table
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from dispatcher.rules.replies.text import seen
 from dispatcher.rules.replies.words import folded, pattern
@@ -314,6 +314,7 @@ def _expression(table: dict[str, tuple[str, str]]) -> re.Pattern[str]:
     return pattern(chinese, english)
 
 
+@lru_cache(maxsize=32)  # of one text it is asked by whoever reads it, shows it and answers it
 def calls_for_help(body: str) -> bool:
     """Whether `body` sounds like a call for help. Rather once too often: a person looks at it."""
     sounds_like_it, distress = _compiled()
