@@ -74,7 +74,7 @@ test: $(VENV)/.installed-dev $(MO) ## Check everything: style, types and all tes
 	exit $$failed
 
 .PHONY: check
-check: $(VENV)/.installed-dev $(MO) ## Check in two minutes while working: style, types, rules, services on SQLite
+check: $(VENV)/.installed-dev $(MO) ## Check while working: style, types, rules, services on SQLite (some four minutes)
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
 	$(PYTHON_M) pytest tests/unit tests/integration -k "not postgresql" $(IN_TWO) $(PYTEST) || failed=1; \
