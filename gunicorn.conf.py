@@ -1,6 +1,6 @@
 """How the web process runs. Read by `gunicorn -c gunicorn.conf.py wsgi:app`.
 
-Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (272),
+Environment: BIND (default 127.0.0.1:PORT), PORT (8000), WEB_PROCESSES (2), WEB_THREADS (352),
 LOG_LEVEL (info), LOG_FORMAT (text; or json), ACCESS_LOG (off; a file, or - for standard output),
 METRICS_TOKEN (none: nothing is counted), DATA_DIR (instance: where the figures are kept).
 """
@@ -17,7 +17,7 @@ bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # Threads, because a page that follows live changes keeps one waiting nearly all the time.
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "272"))
+threads = int(os.environ.get("WEB_THREADS", "352"))  # shared out in dispatcher/web/threads.py
 # `preload_app` would load before the port is open, and turn away whoever comes meanwhile: see when_ready.
 
 timeout = 30  # seconds without a sign of life, after which a process is replaced

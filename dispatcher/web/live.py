@@ -11,7 +11,6 @@ at once: every few seconds, at every change, and after every drawing, before any
 """
 
 import logging
-import os
 import random
 import threading
 import time
@@ -27,6 +26,7 @@ from dispatcher import metrics
 from dispatcher.clock import utcnow
 from dispatcher.database import db
 from dispatcher.services import accounts, board
+from dispatcher.web.threads import FOR_STREAMS
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,6 @@ STREAM_LIFE_S = (540.0, 660.0)
 
 COME_BACK_MS = (500, 1800)
 """So long after its stream has ended, in milliseconds, a browser opens the next, from and to."""
-
-FOR_PAGES = 48
-MOST_STREAMS = max(1, int(os.environ.get("WEB_THREADS", "272")) - FOR_PAGES)
-"""Streams per web process; each holds one of its threads, and FOR_PAGES of them stay free for pages."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ class Changes:
         Streams with the same `key` must draw the same.
         """
         with self._condition:
-            if self.streams >= MOST_STREAMS:
+            if self.streams >= FOR_STREAMS:
                 return None
             self._listeners.add(listener)
             metrics.STREAMS.inc()

@@ -24,17 +24,18 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header, parse_cookie
 
 from dispatcher.web.language import LANGUAGES
+from dispatcher.web.threads import FOR_TURNED_AWAY
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOBBY = 6
-"""So many of a lane may wait in a process; each holds one of its threads."""
+"""So many of a lane may wait in a process; each holds one of its threads for pages."""
 
-DELAYED = 16
-DELAY_S = 0.3
-"""So many who are turned away hold a thread for so long, in seconds. Both lanes and they together stay well
-below the threads that a process keeps for pages (`live.FOR_PAGES`)."""
+DELAY_S = 0.5
+"""So long, in seconds, those who are turned away sleep on a thread before they are answered, as many as there
+are threads for (`threads.FOR_TURNED_AWAY`). Whoever is answered at once is back at once: a dozen of those
+take a core."""
 
 PATIENCE_S = 2.0
 REST_S = 0.03
@@ -80,7 +81,7 @@ class Turnstile:
         self._secure = secure
         self._inner = inner
         self.strangers, self.regulars = Lane(REST_S), Lane(0.0)
-        self._delayed = threading.BoundedSemaphore(DELAYED)
+        self._delayed = threading.BoundedSemaphore(FOR_TURNED_AWAY)
         self._pages: dict[str, tuple[str, list[tuple[str, str]]]] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from dispatcher.config import ConfigurationError
 from dispatcher.database import db, transaction
 from dispatcher.models import Staff
 from dispatcher.services import accounts
-from dispatcher.web import live, turnstile
+from dispatcher.web import threads, turnstile
 from tests.integration.conftest import PASSWORD, People, logged_in
 
 OFFICE, HOME, STRANGER = "203.0.113.5", "198.51.100.7", "192.0.2.9"
@@ -50,7 +51,8 @@ def codes(app: Flask, tries: int, names: str, addresses: str) -> set[int]:
 
 
 def test_logins_leave_threads_for_pages() -> None:
-    assert 2 * (turnstile.LOBBY + 1) + turnstile.DELAYED < live.FOR_PAGES
+    assert 2 * (turnstile.LOBBY + 1) <= threads.FOR_PAGES / 2
+    assert threads.FOR_PAGES + threads.FOR_TURNED_AWAY + threads.FOR_STREAMS == threads.THREADS
 
 
 @contextmanager
@@ -145,6 +147,51 @@ def test_whoever_finds_no_place_is_told_kindly_and_keeps_what_was_typed_but_the_
         assert len(at_it) == 1
         go_on.set()
         assert {one.result().status_code for one in waiting} <= {401, 503}
+
+
+@contextmanager
+def long_delay(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
+    """Whoever is turned away sleeps until the end; released once for each who has fallen asleep."""
+    asleep, wake = threading.Semaphore(0), threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if seconds == turnstile.DELAY_S:
+            asleep.release()
+            wake.wait(30)
+
+    monkeypatch.setattr(turnstile, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
+    try:
+        yield asleep
+    finally:
+        wake.set()
+
+
+def test_fifty_who_are_turned_away_at_once_all_sleep_first_and_an_operator_finds_people(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = logged_in(app, people.operator)
+    with ThreadPoolExecutor(turnstile.LOBBY + 51) as crowd, slow_hash(monkeypatch):
+        crowd_of_strangers(app, crowd)
+        with long_delay(monkeypatch) as asleep:
+            tries = [crowd.submit(attempt, app, f"n{n}", "wrong", f"192.0.2.{n}") for n in range(50)]
+            assert all(asleep.acquire(timeout=20) for _ in tries)
+            assert operator.get("/hotline/matches?q=wxl", headers={"HX-Request": "true"}).status_code == 200
+            assert not any(one.done() for one in tries)
+        assert {one.result().status_code for one in tries} == {503}
+
+
+def test_whoever_is_turned_away_when_no_thread_is_left_to_sleep_on_is_answered_at_once(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.extensions["turnstile"], "_delayed", threading.BoundedSemaphore(1))
+    with ThreadPoolExecutor(turnstile.LOBBY + 2) as crowd, slow_hash(monkeypatch):
+        crowd_of_strangers(app, crowd)
+        with long_delay(monkeypatch) as asleep:
+            sleeper = crowd.submit(attempt, app, "nobody", "wrong", STRANGER)
+            assert asleep.acquire(timeout=20)
+            assert attempt(app, "nobody", "wrong", STRANGER).status_code == 503
+            assert not sleeper.done()
+        assert sleeper.result().status_code == 503
 
 
 def test_a_form_that_is_turned_away_may_be_anything(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
